@@ -1,0 +1,1 @@
+"""What joins the services: channels, identity, telemetry and events. Knows no service."""

@@ -1,0 +1,1 @@
+"""Calls between services: channels, interceptors, deadlines, and the error model on the wire."""

@@ -1,0 +1,130 @@
+"""The caller's half of every call: deadline, identity, correlation and trace, over any kind of channel.
+
+grpc.aio's client interceptors detach cancellation as soon as they await something; this wraps the channel instead,
+awaits nothing, and hands the caller the original call object.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext
+from typing import Any
+
+import grpc
+from opentelemetry.trace import INVALID_SPAN, Span, use_span
+
+from mesh.call import context as request_context
+from mesh.call.correlation import METADATA_KEY
+from mesh.call.deadline import budget_s
+from mesh.call.inprocess import MAX_MESSAGE_BYTES
+from mesh.call.spans import client_span, end_span
+from mesh.errors import Deadline
+from mesh.policy.methods import policy_of
+from mesh.policy.retries import service_config
+from mesh.telemetry.metrics import Metrics
+from mesh.telemetry.tracing import inject
+
+
+def open_tcp(target: str, service: str) -> grpc.aio.Channel:
+    """A channel to the instances of `service` at a gRPC target: balanced, health-aware, with a retry budget."""
+    options = [
+        ("grpc.service_config", service_config(service)),
+        ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
+        ("grpc.keepalive_time_ms", 30_000),
+        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 3_000),
+    ]
+    return grpc.aio.insecure_channel(target, options=options)
+
+
+@asynccontextmanager
+async def stream(call: Any) -> AsyncIterator[Any]:
+    """Owns a streaming call: leaving the block ends it. `break` alone would leave it running on the server."""
+    try:
+        yield call
+    finally:
+        call.cancel()
+
+
+class MeshChannel(grpc.aio.Channel):
+    """A channel whose calls carry on the request being served: its deadline less slack, its token, its trace."""
+
+    def __init__(self, inner: grpc.aio.Channel, metrics: Metrics) -> None:
+        self._inner = inner
+        self._seconds = metrics.rpc_client
+
+    def unary_unary(self, method: str, *codec: Any, **options: Any) -> Any:
+        return self._wrap(method, self._inner.unary_unary(method, *codec, **options))
+
+    def unary_stream(self, method: str, *codec: Any, **options: Any) -> Any:
+        return self._wrap(method, self._inner.unary_stream(method, *codec, **options))
+
+    def stream_unary(self, method: str, *codec: Any, **options: Any) -> Any:
+        return self._wrap(method, self._inner.stream_unary(method, *codec, **options))
+
+    def stream_stream(self, method: str, *codec: Any, **options: Any) -> Any:
+        return self._wrap(method, self._inner.stream_stream(method, *codec, **options))
+
+    def _wrap(self, method: str, inner: Callable[..., Any]) -> Callable[..., Any]:
+        self._seconds.announce((method,))
+
+        def call(request: Any = None, *, timeout: float | None = None, metadata: Any = (), **options: Any) -> Any:
+            remaining_s = request_context.current().remaining_s()
+            limit_s = budget_s(asked_s=timeout, policy_s=policy_of(method).deadline_s, remaining_s=remaining_s)
+            if limit_s is not None and limit_s <= 0:
+                raise Deadline("DEADLINE_EXCEEDED", f"No time is left to call {method}.")
+            span = client_span(method)
+            made = inner(request, timeout=limit_s, metadata=_metadata(metadata, span), **options)
+            started = time.perf_counter()
+            made.add_done_callback(lambda done: self._record(method, done, span, started))
+            return made
+
+        return call
+
+    def _record(self, method: str, call: Any, span: Span, started: float) -> None:
+        def end(code: grpc.StatusCode) -> None:
+            end_span(span, code.name)
+            self._seconds(method, code.name).observe(time.perf_counter() - started)
+
+        if hasattr(call, "status_code"):
+            end(call.status_code())
+        else:  # grpc.aio tells the code of an ended call only to who awaits it.
+            task = asyncio.get_running_loop().create_task(call.code())
+            task.add_done_callback(lambda done: end(done.result()))
+
+    async def __aenter__(self) -> "MeshChannel":
+        await self._inner.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: Any) -> None:
+        await self._inner.__aexit__(*error)
+
+    async def close(self, grace: float | None = None) -> None:
+        await self._inner.close(grace)
+
+    def get_state(self, try_to_connect: bool = False) -> grpc.ChannelConnectivity:
+        return self._inner.get_state(try_to_connect)
+
+    async def wait_for_state_change(self, last_observed_state: grpc.ChannelConnectivity) -> None:
+        await self._inner.wait_for_state_change(last_observed_state)
+
+    async def channel_ready(self) -> None:
+        await self._inner.channel_ready()
+
+
+def _metadata(given: Any, span: Span) -> tuple[tuple[str, str | bytes], ...]:
+    pairs: list[tuple[str, str | bytes]] = list(given or ())
+    keys = {key for key, _ in pairs}
+    request = request_context.current()
+    if request.token and "authorization" not in keys:
+        pairs.append(("authorization", f"Bearer {request.token}"))
+    if request.correlation_id and METADATA_KEY not in keys:
+        pairs.append((METADATA_KEY, request.correlation_id))
+    trace: list[tuple[str, str]] = []
+    with use_span(span) if span is not INVALID_SPAN else nullcontext():
+        inject(trace)
+    return (*pairs, *trace)

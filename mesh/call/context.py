@@ -1,0 +1,41 @@
+"""What belongs to the request being served: bound once where it enters, read anywhere below."""
+
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass
+
+from mesh.errors import Unauthenticated
+from mesh.identity.principal import Principal
+
+
+@dataclass(frozen=True, slots=True)
+class RequestContext:
+    """One request. `deadline` is on the monotonic clock, in seconds; None means that it has none."""
+
+    correlation_id: str = ""
+    principal: Principal | None = None
+    token: str = ""
+    deadline: float | None = None
+
+    def remaining_s(self) -> float | None:
+        """Seconds until the deadline, possibly negative."""
+        return None if self.deadline is None else self.deadline - time.monotonic()
+
+
+_NONE = RequestContext()
+_current: ContextVar[RequestContext] = ContextVar("request", default=_NONE)
+bind = _current.set
+unbind = _current.reset
+
+
+def current() -> RequestContext:
+    """The request being served; an empty one outside of any."""
+    return _current.get()
+
+
+def caller() -> Principal:
+    """Who calls. Raises Unauthenticated (TOKEN_MISSING) when nobody is known."""
+    principal = _current.get().principal
+    if principal is None:
+        raise Unauthenticated("TOKEN_MISSING", "This call needs an access token.")
+    return principal

@@ -1,0 +1,181 @@
+"""What happens around every handler, outermost first: telemetry, errors, admission (identity, role, time, rules)."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any
+from uuid import uuid4
+
+import grpc
+import structlog
+from google.protobuf.message import Message
+from grpc_interceptor.server import AsyncServerInterceptor
+
+from chat.mesh.v1 import options_pb2
+from mesh.call import context as request_context
+from mesh.call.context import RequestContext
+from mesh.call.correlation import METADATA_KEY, accept
+from mesh.call.spans import end_span, server_span
+from mesh.call.status import from_rpc_error, to_grpc_status
+from mesh.errors import Deadline, Error, Internal
+from mesh.identity.verifier import Verifier
+from mesh.policy.admit import admit
+from mesh.policy.methods import policy_of
+from mesh.policy.validation import validate
+from mesh.telemetry.metrics import Metrics
+
+log = structlog.get_logger(__name__)
+
+
+class TelemetryInterceptor(AsyncServerInterceptor):
+    """Binds the correlation id, opens the span, and counts and times every call with the code it really ended with."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._seconds = metrics.rpc_server
+
+    async def intercept(self, method: Any, request_or_iterator: Any, context: Any, method_name: str) -> Any:
+        self._seconds.announce((method_name,))  # Only hosted methods get here, so the names are few.
+        result = method(request_or_iterator, context)
+        if hasattr(result, "__aiter__"):
+            return self._observe_stream(result, context, method_name)
+        with self._observe(context, method_name):
+            return await result
+
+    async def _observe_stream(self, stream: Any, context: Any, method_name: str) -> AsyncIterator[Any]:
+        with self._observe(context, method_name):
+            async with aclosing(stream) as messages:
+                async for message in messages:
+                    yield message
+
+    @contextmanager
+    def _observe(self, context: Any, method_name: str) -> Iterator[None]:
+        metadata = context.invocation_metadata() or ()
+        offered = next((value for key, value in metadata if key == METADATA_KEY), None)
+        request_context.bind(RequestContext(correlation_id=accept(offered)))
+        started = time.perf_counter()
+        with server_span(method_name, metadata) as span:
+            error: BaseException | None = None
+            try:
+                yield
+            except BaseException as caught:
+                error = caught
+                raise
+            finally:
+                code = _outcome(context, error)
+                end_span(span, code)
+                self._seconds(method_name, code).observe(time.perf_counter() - started)
+
+
+class ErrorInterceptor(AsyncServerInterceptor):
+    """Turns errors into statuses. What nobody foresaw becomes INTERNAL with an id that the log knows, not its text."""
+
+    async def intercept(self, method: Any, request_or_iterator: Any, context: Any, method_name: str) -> Any:
+        result = method(request_or_iterator, context)
+        if hasattr(result, "__aiter__"):
+            return self._guard_stream(result, context, method_name)
+        try:
+            return await result
+        except Exception as error:
+            await _abort(error, context, method_name)
+
+    async def _guard_stream(self, stream: Any, context: Any, method_name: str) -> AsyncIterator[Any]:
+        try:
+            async with aclosing(stream) as messages:
+                async for message in messages:
+                    yield message
+        except Exception as error:
+            await _abort(error, context, method_name)
+
+
+class AdmissionInterceptor(AsyncServerInterceptor):
+    """Proves the caller and lets the call pass the gate; binds who calls and until when for everything below."""
+
+    def __init__(self, verifier: Verifier) -> None:
+        self._verifier = verifier
+
+    async def intercept(self, method: Any, request_or_iterator: Any, context: Any, method_name: str) -> Any:
+        bound, limit_s = await self._admit(request_or_iterator, context, method_name)
+        request_context.bind(bound)
+        if not isinstance(request_or_iterator, Message):
+            request_or_iterator = _validated(request_or_iterator)
+        result = method(request_or_iterator, context)
+        if hasattr(result, "__aiter__"):
+            return _bound_stream(bound, result)
+        if limit_s is None:
+            return await result
+        try:
+            async with asyncio.timeout(limit_s) as limit:
+                return await result
+        except TimeoutError:
+            if not limit.expired():
+                raise
+            raise Deadline("DEADLINE_EXCEEDED", f"The call took longer than {limit_s:g} s.") from None
+
+    async def _admit(self, request: Any, context: Any, method_name: str) -> tuple[RequestContext, float | None]:
+        policy = policy_of(method_name)
+        principal, token = None, ""
+        if policy.role != options_pb2.ROLE_ANONYMOUS:
+            token = _bearer(context)
+            principal = await self._verifier.verify(token) if token else None
+        remaining_s, limit_s = context.time_remaining(), None
+        if policy.deadline_s is not None and (remaining_s is None or remaining_s > policy.deadline_s):
+            remaining_s = limit_s = policy.deadline_s
+        bound = RequestContext(
+            correlation_id=request_context.current().correlation_id,
+            principal=principal,
+            token=token,
+            deadline=None if remaining_s is None else time.monotonic() + remaining_s,
+        )
+        admit(method_name, bound, request if isinstance(request, Message) else None)
+        return bound, limit_s
+
+
+def _bearer(context: Any) -> str:
+    for key, value in context.invocation_metadata() or ():
+        if key == "authorization":
+            scheme, _, token = value.partition(" ")
+            return token.strip() if scheme.lower() == "bearer" else ""
+    return ""
+
+
+async def _bound_stream(bound: RequestContext, stream: Any) -> AsyncIterator[Any]:
+    request_context.bind(bound)
+    async with aclosing(stream) as messages:
+        async for message in messages:
+            yield message
+
+
+async def _validated(messages: Any) -> AsyncIterator[Any]:
+    async for message in messages:
+        validate(message)
+        yield message
+
+
+async def _abort(error: Exception, context: Any, method_name: str) -> None:
+    if isinstance(error, grpc.aio.AbortError):
+        raise error
+    if isinstance(error, grpc.aio.AioRpcError):
+        error = from_rpc_error(error)  # A call of ours failed: its reason is the caller's too.
+    elif not isinstance(error, Error):
+        error_id = uuid4().hex
+        log.error("unexpected error", error_id=error_id, method=method_name, exc_info=error)
+        error = Internal("INTERNAL", "Something went wrong on our side.", metadata={"error_id": error_id})
+    await context.abort_with_status(to_grpc_status(error))
+
+
+def _outcome(context: Any, error: BaseException | None) -> str:
+    if error is None or isinstance(error, grpc.aio.AbortError):
+        code = context.code()
+        return _name(code) if code else "OK"
+    if isinstance(error, asyncio.CancelledError | GeneratorExit):
+        remaining_s = context.time_remaining()
+        return "DEADLINE_EXCEEDED" if remaining_s is not None and remaining_s <= 0 else "CANCELLED"
+    return "UNKNOWN"
+
+
+def _name(code: Any) -> str:
+    return code.name if isinstance(code, grpc.StatusCode) else _NAMES.get(code, "UNKNOWN")
+
+
+_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}

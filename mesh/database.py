@@ -1,0 +1,122 @@
+"""One SQL database: units of work run as plain functions in threads, writes of SQLite in one thread of their own.
+
+A unit of work takes a connection inside a transaction and returns plain values. Synchronous drivers cost a third of
+an asynchronous one per commit, and a function that cannot await cannot hold a transaction open over the network.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+
+from mesh.errors import Unavailable
+
+READERS = 4
+MAX_WAITING = 1000
+
+T = TypeVar("T")
+
+
+class Database:
+    """Runs units of work. Each is one transaction: committed when the function returns, rolled back when it raises."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._write_engine = engine.execution_options(write=True)
+        sqlite = engine.dialect.name == "sqlite"
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sql-read")
+        self._writers = ThreadPoolExecutor(1 if sqlite else READERS, thread_name_prefix="sql-write")
+        self._waiting = 0
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work` in a transaction that only reads. Raises Unavailable (OVERLOADED) when too much waits."""
+        return await self._run(self._readers, self.engine, work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Runs `work` in a transaction that is on disk when this returns. Raises Unavailable (OVERLOADED)."""
+        return await self._run(self._writers, self._write_engine, work)
+
+    async def _run(self, pool: ThreadPoolExecutor, engine: Engine, work: Callable[[Connection], T]) -> T:
+        if self._waiting >= MAX_WAITING:
+            raise Unavailable("OVERLOADED", "The database has too much to do. Try again.", retry_after_s=1)
+
+        def unit() -> T:
+            with engine.begin() as connection:
+                return work(connection)
+
+        self._waiting += 1
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, unit)
+        finally:
+            self._waiting -= 1
+
+    def close(self) -> None:
+        """Waits for the units of work that run, then closes all connections."""
+        self._readers.shutdown()
+        self._writers.shutdown()
+        self.engine.dispose()
+
+
+@asynccontextmanager
+async def open_database(url: str, migrations: Path) -> AsyncIterator[Database]:
+    """Opens the database at an SQLAlchemy `url`, with its schema brought up to date by alembic's `migrations`."""
+    engine = _engine(url)
+    await asyncio.to_thread(_migrate, engine, migrations)
+    database = Database(engine)
+    try:
+        yield database
+    finally:
+        await asyncio.to_thread(database.close)
+
+
+def sqlite_url(path: Path) -> str:
+    """The URL of an SQLite file, whose folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return f"sqlite:///{path}"
+
+
+def _engine(url: str) -> Engine:
+    if make_url(url).get_backend_name() != "sqlite":
+        return create_engine(url, pool_size=2 * READERS, max_overflow=0, pool_timeout=1, pool_pre_ping=True)
+    engine = create_engine(url, pool_size=READERS + 1, max_overflow=0)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # The driver begins nothing by itself: _begin_sqlite does.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later can fail half-way in SQLite: writers say so at once.
+    write = connection.get_execution_options().get("write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _migrate(engine: Engine, migrations: Path) -> None:
+    head = max(path.name.split("_")[0] for path in (migrations / "versions").glob("[0-9]*.py"))
+    with engine.execution_options(write=True).begin() as connection:
+        if _version(connection) == head:
+            return
+        # Imported only when there is something to do: it costs a tenth of a second and 10 MB.
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        config.set_main_option("script_location", str(migrations))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _version(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return version

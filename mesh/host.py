@@ -1,0 +1,87 @@
+"""Hosts services: opens them, joins them in this process, and finds the way to those that live elsewhere."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import grpc
+
+from chat.user.v1.key_service_pb2 import GetKeysRequest
+from chat.user.v1.key_service_pb2_grpc import KeyServiceStub
+from mesh.call.channel import MeshChannel, open_tcp
+from mesh.call.inprocess import InProcessServer
+from mesh.call.interceptors import AdmissionInterceptor, ErrorInterceptor, TelemetryInterceptor
+from mesh.events.bus_local import LocalBus
+from mesh.events.dead_letters import DeadLetterFile
+from mesh.identity.verifier import FetchKeys, Verifier
+from mesh.service import Mesh, Register, Service
+from mesh.settings import Settings
+from mesh.telemetry.metrics import Metrics
+
+DRAIN_S = 10.0
+"""How long running calls may go on at shut-down."""
+
+
+class UnknownService(Exception):
+    """A service is needed that is neither hosted here nor has an address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """What runs: the mesh for the facade, and what a TCP listener needs to serve the same services."""
+
+    mesh: Mesh
+    registers: Sequence[Register]
+    interceptors: Sequence[grpc.aio.ServerInterceptor]
+    drains: Sequence[Callable[[], None]]
+
+    def drain(self) -> None:
+        """Ends open streams; their clients resume elsewhere."""
+        for drain in self.drains:
+            drain()
+
+
+@asynccontextmanager
+async def host(settings: Settings, services: Sequence[Service], metrics: Metrics) -> AsyncIterator[Hosted]:
+    """Opens `services` in the order given. Leaving it lets running calls end, then closes them in reverse."""
+    local = {service.name for service in services}
+    async with AsyncExitStack() as stack:
+        channels: dict[str, grpc.aio.Channel] = {}
+
+        def channel(name: str) -> grpc.aio.Channel:
+            if name not in channels:
+                inner = inprocess.channel() if name in local else open_tcp(_address(settings, name), name)
+                channels[name] = MeshChannel(inner, metrics)
+                stack.push_async_callback(channels[name].close)
+            return channels[name]
+
+        verifier = Verifier(_fetch_keys(lambda: channel("user")))
+        interceptors = (TelemetryInterceptor(metrics), ErrorInterceptor(), AdmissionInterceptor(verifier))
+        inprocess = InProcessServer(interceptors)
+        drains: list[Callable[[], None]] = []
+        bus = LocalBus(DeadLetterFile(settings.data / "dead-letters.jsonl").append)
+        mesh = Mesh(
+            settings=settings, channel=channel, verifier=verifier, bus=bus, metrics=metrics, at_drain=drains.append
+        )
+        registers = []
+        for service in services:
+            register = await stack.enter_async_context(service.open(mesh))
+            register(inprocess)
+            registers.append(register)
+        stack.push_async_callback(inprocess.stop, DRAIN_S)
+        yield Hosted(mesh, registers, interceptors, drains)
+
+
+def _address(settings: Settings, name: str) -> str:
+    address = settings.address(name)
+    if not address:
+        raise UnknownService(f"The {name} service is not hosted here: set CHAT_{name.upper()}_ADDRESS.")
+    return address
+
+
+def _fetch_keys(channel: Callable[[], grpc.aio.Channel]) -> FetchKeys:
+    async def fetch() -> list[dict[str, str]]:
+        response = await KeyServiceStub(channel()).GetKeys(GetKeysRequest())
+        return [{field.name: value for field, value in key.ListFields()} for key in response.keys]
+
+    return fetch

@@ -1,0 +1,45 @@
+"""What a service is to the process that hosts it, and what it is given there."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc
+
+from mesh.events.bus import Bus
+from mesh.identity.verifier import Verifier
+from mesh.settings import Settings
+from mesh.telemetry.metrics import Metrics
+
+Register = Callable[[Any], None]
+"""Adds servicers to a server, with the generated `add_*_to_server` functions."""
+
+
+ChannelFor = Callable[[str], grpc.aio.Channel]
+"""Finds the way to a service by its name: in this process or over the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mesh:
+    """All that a service is given by its host."""
+
+    settings: Settings
+    channel: ChannelFor
+    """`channel("user")` reaches the user service, hosted here or elsewhere."""
+    verifier: Verifier
+    """Verifies access tokens."""
+    bus: Bus
+    """Carries events to whoever consumes them. Publish through an outbox."""
+    metrics: Metrics
+    """Counts and times what happens."""
+    at_drain: Callable[[Callable[[], None]], None] = field(default=lambda _: None)
+    """Registers what ends open streams when the process begins to stop, so that calls can end before servers do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that a process can host. `open` yields what registers its servicers; leaving it closes everything."""
+
+    name: str
+    open: Callable[[Mesh], AbstractAsyncContextManager[Register]] = field(repr=False)

@@ -1,0 +1,69 @@
+"""All settings, read once from `CHAT_*`. Each default is the embedded one; `CHAT_X_FILE` names a file that holds X."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """The configuration of a process. Back ends are chosen by URL alone."""
+
+    model_config = SettingsConfigDict(env_prefix="CHAT_", frozen=True, extra="ignore")
+
+    env: Literal["dev", "production"] = "dev"
+    data: Path = Path(".chat")
+    """Folder of everything that the embedded back ends keep."""
+    http: str = "127.0.0.1:8080"
+    """Where the facade listens."""
+    grpc: str = "127.0.0.1:50051"
+    """Where the hosted services listen."""
+    admin: str = "127.0.0.1:8081"
+    """Where health, readiness and metrics are served."""
+    sql_url: str = ""
+    """Database of the user service; SQLite below `data` when empty."""
+    messages_url: str = ""
+    """Database of the message service; SQLite below `data` when empty."""
+    secret: str = Field(default="", repr=False)
+    """Signs cursors across hosts; made on first run when empty."""
+    user_address: str = ""
+    """gRPC target of the user service when this process does not host it."""
+    message_address: str = ""
+    """gRPC target of the message service when this process does not host it."""
+    log: Literal["text", "json"] = "text"
+    """Form of the log lines."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least level that is logged."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origins of browsers that may call, besides the facade's own."""
+
+    def address(self, service: str) -> str:
+        """The gRPC target of `service`; empty when none is set."""
+        return str(getattr(self, f"{service}_address", ""))
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, _FileSource(settings_cls)
+
+
+class _FileSource(PydanticBaseSettingsSource):
+    """Reads `CHAT_X` from the file that `CHAT_X_FILE` names."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"CHAT_{field_name.upper()}_FILE")
+        return (Path(path).read_text(encoding="utf-8").strip() if path else None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        names = self.settings_cls.model_fields
+        values = {name: self.get_field_value(field, name)[0] for name, field in names.items()}
+        return {name: value for name, value in values.items() if value is not None}

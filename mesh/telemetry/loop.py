@@ -1,0 +1,42 @@
+"""Watches the event loop: whoever blocks it makes every request of this process wait."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+INTERVAL_S = 0.1
+STALL_S = 0.2
+
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def watch_loop(
+    observe: Callable[[float], object],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+) -> AsyncIterator[None]:
+    """Tells `observe` ten times a second by how many seconds a timer was late, and logs when it was STALL_S."""
+    task = asyncio.create_task(_watch(observe, clock, sleep), name="watch-loop")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _watch(
+    observe: Callable[[float], object], clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
+) -> None:
+    while True:
+        start = clock()
+        await sleep(INTERVAL_S)
+        late = max(0.0, clock() - start - INTERVAL_S)
+        observe(late)
+        if late >= STALL_S:
+            log.warning("the event loop was blocked", seconds=round(late, 3))
