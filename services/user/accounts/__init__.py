@@ -1,0 +1,1 @@
+"""Accounts and the profiles that others see."""

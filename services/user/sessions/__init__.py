@@ -1,0 +1,1 @@
+"""Sessions: log-in, refresh with rotation, log-out."""
