@@ -5,9 +5,10 @@ an asynchronous one per commit, and a function that cannot await cannot hold a t
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import fcntl
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,20 +64,41 @@ class Database:
 
 @asynccontextmanager
 async def open_database(url: str, migrations: Path) -> AsyncIterator[Database]:
-    """Opens the database at an SQLAlchemy `url`, with its schema brought up to date by alembic's `migrations`."""
+    """Opens the database at an SQLAlchemy `url`, with its schema brought up to date by alembic's `migrations`.
+
+    Raises InUse when it is an SQLite file that another process has open: changes made there would go unnoticed here.
+    """
     engine = _engine(url)
-    await asyncio.to_thread(_migrate, engine, migrations)
-    database = Database(engine)
-    try:
-        yield database
-    finally:
-        await asyncio.to_thread(database.close)
+    with _alone(engine.url.database) if engine.dialect.name == "sqlite" else nullcontext():
+        await asyncio.to_thread(_migrate, engine, migrations)
+        database = Database(engine)
+        try:
+            yield database
+        finally:
+            await asyncio.to_thread(database.close)
 
 
 def sqlite_url(path: Path) -> str:
     """The URL of an SQLite file, whose folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     return f"sqlite:///{path}"
+
+
+class InUse(OSError):
+    """An SQLite file belongs to another process."""
+
+
+@contextmanager
+def _alone(file: str | None) -> Iterator[None]:
+    with open(f"{file}.lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # Gone with the process, however it ends.
+        except BlockingIOError:
+            raise InUse(
+                f"{file} is in use by another process. To host a service in several, give each the URL of a "
+                "PostgreSQL database (CHAT_SQL_URL, CHAT_MESSAGES_URL)."
+            ) from None
+        yield
 
 
 def _engine(url: str) -> Engine:

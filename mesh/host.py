@@ -1,6 +1,6 @@
 """Hosts services: opens them, joins them in this process, and finds the way to those that live elsewhere."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ class Hosted:
     """What runs: the mesh for the facade, and what a TCP listener needs to serve the same services."""
 
     mesh: Mesh
-    registers: Sequence[Register]
+    registers: Mapping[str, Register]
     interceptors: Sequence[grpc.aio.ServerInterceptor]
     drains: Sequence[Callable[[], None]]
 
@@ -63,11 +63,11 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
         mesh = Mesh(
             settings=settings, channel=channel, verifier=verifier, bus=bus, metrics=metrics, at_drain=drains.append
         )
-        registers = []
+        registers: dict[str, Register] = {}
         for service in services:
             register = await stack.enter_async_context(service.open(mesh))
             register(inprocess)
-            registers.append(register)
+            registers[service.name] = register
         stack.push_async_callback(inprocess.stop, DRAIN_S)
         yield Hosted(mesh, registers, interceptors, drains)
 

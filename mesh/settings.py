@@ -37,8 +37,6 @@ class Settings(BaseSettings):
     """Form of the log lines."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least level that is logged."""
-    allowed_origins: tuple[str, ...] = ()
-    """Origins of browsers that may call, besides the facade's own."""
 
     def address(self, service: str) -> str:
         """The gRPC target of `service`; empty when none is set."""

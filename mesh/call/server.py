@@ -44,10 +44,11 @@ class Health:
         """True while all that is hosted serves and nothing drains."""
         return not self._draining and all(self._serving.values())
 
-    async def serve(self, names: Sequence[str]) -> None:
-        """All that is hosted serves from now on; `names` are the gRPC services to report as well."""
-        self._serving = dict.fromkeys(self._serving, True)
-        for name in ("", *self._serving, *names):
+    async def serve(self, hosted: Sequence[str], also: Sequence[str] = ()) -> None:
+        """What is hosted under these names serves from now on; `also` are gRPC services to report with it."""
+        self._serving.update(dict.fromkeys(hosted, True))
+        everything = [""] if all(self._serving.values()) else []
+        for name in (*hosted, *also, *everything):
             await self.servicer.set(name, health_pb2.HealthCheckResponse.SERVING)
 
     async def drain(self) -> None:
@@ -59,28 +60,35 @@ class Health:
 @asynccontextmanager
 async def listen(
     address: str,
-    registers: Sequence[Register],
+    registers: Mapping[str, Register],
     *,
     interceptors: Sequence[grpc.aio.ServerInterceptor],
     health: Health,
     grace_s: float,
 ) -> AsyncIterator[int]:
-    """Serves the registered servicers at `host:port`; yields the port. Leaving it waits for running calls."""
+    """Serves the servicers of services, by name, at `host:port`; yields the port. Leaving it lets running calls end."""
     server = grpc.aio.server(interceptors=list(interceptors), options=_OPTIONS, maximum_concurrent_rpcs=4096)
     names = _Names()
-    for register in registers:
+    for register in registers.values():
         register(server)
         register(names)
     health_pb2_grpc.add_HealthServicer_to_server(health.servicer, server)
     described = [*names.services, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name]
     reflection.enable_server_reflection([*described, reflection.SERVICE_NAME], server, descriptor_pool.Default())
-    port = server.add_insecure_port(address)
+    port = _bind(server, address)
     await server.start()
-    await health.serve(names.services)
+    await health.serve(list(registers), names.services)
     try:
         yield port
     finally:
         await asyncio.shield(server.stop(grace_s))
+
+
+def _bind(server: grpc.aio.Server, address: str) -> int:
+    try:
+        return server.add_insecure_port(address)
+    except RuntimeError as error:  # gRPC does not say why.
+        raise OSError(f"cannot listen at {address}: is another process there?") from error
 
 
 class _Names:

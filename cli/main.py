@@ -1,0 +1,30 @@
+"""The `chat` command line. Each command loads what it needs when it runs, and nothing before."""
+
+import os
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def chat() -> None:
+    """Massive Scale Chat."""
+
+
+@app.command()
+def serve(
+    services: Annotated[
+        list[str] | None, typer.Argument(help="What this process hosts: facade, user, message. All when none is named.")
+    ] = None,
+) -> None:
+    """Hosts services until it is told to stop (SIGINT or SIGTERM)."""
+    os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # Its own notices are not for who reads our log.
+    from cli.serve import main
+
+    raise typer.Exit(main(services or []))
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,60 @@
+"""What every HTTP request is given: ids, a span, and the headers that tell of them and keep browsers safe."""
+
+from opentelemetry.trace import SpanKind, StatusCode
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uuid_utils.compat import uuid7
+
+from mesh.call import context as request_context
+from mesh.call.context import RequestContext
+from mesh.call.correlation import accept
+from mesh.telemetry.tracing import extract, trace_id, tracer
+
+_POLICY = (
+    "default-src 'self'; img-src 'self' data: https:; style-src 'self'; script-src 'self'; "
+    "connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+SAFETY = {
+    "content-security-policy": _POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+}
+
+
+class RequestMiddleware:
+    """Gives each request its request id, correlation id and span."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        state = scope.setdefault("state", {})
+        state["request_id"] = str(uuid7())
+        state["correlation_id"] = accept(headers.get("x-correlation-id"))
+        request_context.bind(RequestContext(correlation_id=state["correlation_id"]))
+        parent = extract([(name, value) for name, value in headers.items() if name in ("traceparent", "tracestate")])
+        attributes = {"http.request.method": scope["method"], "url.path": scope["path"]}
+        with tracer().start_as_current_span(
+            scope["method"], context=parent, kind=SpanKind.SERVER, attributes=attributes
+        ) as span:
+            told = {
+                **SAFETY,
+                "x-request-id": state["request_id"],
+                "x-correlation-id": state["correlation_id"],
+                "x-trace-id": trace_id(),
+            }
+
+            async def send_with_ids(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    MutableHeaders(scope=message).update(told)
+                    status = message["status"]
+                    span.set_attribute("http.response.status_code", status)
+                    if status >= 500:
+                        span.set_status(StatusCode.ERROR)
+                await send(message)
+
+            await self._app(scope, receive, send_with_ids)

@@ -1,0 +1,91 @@
+"""One route per path of the contracts, literal paths before those with parameters."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+import grpc
+from opentelemetry.trace import get_current_span
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp
+
+from facade.descriptors import HttpRule, Method
+from facade.rest.answer import Answer
+from facade.rest.binding import Binding, metadata
+from facade.rest.stream import Stream
+from facade.translate import Decoder, Encoder
+
+ChannelFor = Callable[[str], grpc.aio.Channel]
+Endpoint = Callable[[Request], Awaitable[ASGIApp]]
+
+
+def routes(methods: Iterable[Method], channel_for: ChannelFor) -> list[BaseRoute]:
+    """The routes of all methods with HTTP rules; `channel_for("user")` reaches the user service.
+
+    Raises ValueError for a contract that cannot be served: an unknown field in a rule, or one path claimed twice.
+    """
+    encoder, decoder = Encoder(), Decoder()
+    paths: dict[str, dict[str, Endpoint]] = {}
+    for method in methods:
+        for rule in served(method):
+            verbs = paths.setdefault(rule.path, {})
+            if rule.verb in verbs:
+                raise ValueError(f"{method.path}: {rule.verb} {rule.path} belongs to another method")
+            binding, answer = Binding(method, rule, decoder), Answer(method, rule, encoder)
+            if method.descriptor.server_streaming:
+                verbs[rule.verb] = _streaming(method, binding, answer, channel_for)
+            else:
+                verbs[rule.verb] = _unary(method, binding, answer, channel_for)
+    return [_route(path, paths[path]) for path in sorted(paths, key=_precedence)]
+
+
+def served(method: Method) -> tuple[HttpRule, ...]:
+    """The rules that have a route. What clients stream has none: HTTP/1.1 has no form for it."""
+    return () if method.descriptor.client_streaming else method.rules
+
+
+def _unary(method: Method, binding: Binding, answer: Answer, channel_for: ChannelFor) -> Endpoint:
+    async def endpoint(request: Request) -> ASGIApp:
+        pairs, message = metadata(request), await binding.message(request)
+        call = channel_for(method.target).unary_unary(
+            method.path,
+            request_serializer=method.request.SerializeToString,
+            response_deserializer=method.response.FromString,
+        )
+        return answer(await call(message, metadata=pairs))
+
+    return endpoint
+
+
+def _streaming(method: Method, binding: Binding, answer: Answer, channel_for: ChannelFor) -> Endpoint:
+    async def endpoint(request: Request) -> ASGIApp:
+        pairs, message = metadata(request), await binding.message(request)
+        call = channel_for(method.target).unary_stream(
+            method.path,
+            request_serializer=method.request.SerializeToString,
+            response_deserializer=method.response.FromString,
+        )
+        return Stream(request, call(message, metadata=pairs), answer.body)
+
+    return endpoint
+
+
+def _route(path: str, verbs: Mapping[str, Endpoint]) -> Route:
+    async def endpoint(request: Request) -> ASGIApp:
+        get_current_span().update_name(f"{request.method} {path}")
+        return await verbs[request.method](request)
+
+    route = Route(path, endpoint, methods=list(verbs), name=path)
+    route.methods = set(verbs)  # without the HEAD that Starlette adds: nothing here answers to it
+    return route
+
+
+def _precedence(path: str) -> list[tuple[int, str]]:
+    """Sorts a literal segment before `{id}:verb`, and that before `{id}`."""
+    return [(_rank(segment), segment) for segment in path.split("/")]
+
+
+def _rank(segment: str) -> int:
+    if "{" not in segment:
+        return 0
+    return 2 if re.fullmatch(r"{\w+}", segment) else 1

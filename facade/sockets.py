@@ -1,0 +1,282 @@
+"""Socket.IO at /ws: who connects is attached to the relay, told what it missed, and fed with what happens.
+
+Client events are RPCs whose contract names a `socket_event`; there is no code for any one of them here.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+import socketio
+import structlog
+from engineio.packet import Packet
+from opentelemetry.trace import SpanKind
+
+from chat.message.v1.feed_service_pb2 import Attached
+from facade.calls import Calls
+from facade.fanout import Fanout, Receiver, event_packet
+from facade.json import SocketJson
+from facade.problems import as_dict, known
+from facade.relay import Attachment, Relay
+from facade.resume import Place, Resumer
+from mesh.call.correlation import accept
+from mesh.errors import Error, Exhausted, Invalid, Unauthenticated
+from mesh.telemetry.metrics import Metrics
+from mesh.telemetry.tracing import extract, trace_id, tracer
+
+log = structlog.get_logger(__name__)
+
+MAX_PACKET_BYTES = 128 * 1024
+MAX_QUEUED = 1000
+"""Packets that may wait for a slow socket."""
+PING_INTERVAL_S, PING_TIMEOUT_S = 25, 20
+EXPIRY_NOTICE_S = 60
+FEATURE_LEVEL = 1
+
+
+class Session(Receiver):
+    """One connected socket of a user."""
+
+    __slots__ = ("attachment", "expires_at", "sid", "warned")
+
+    def __init__(self, sid: str, write: Any, overflow: Any) -> None:
+        super().__init__(write, overflow)
+        self.sid = sid
+        self.attachment: Attachment | None = None
+        self.expires_at = 0.0
+        self.warned = False
+
+
+class Server(socketio.AsyncServer):  # type: ignore[misc]
+    """Tells a client whose frame cannot be read what is wrong, instead of leaving that to a log."""
+
+    async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
+        try:
+            await super()._handle_eio_message(eio_sid, data)
+        except Exception as error:
+            log.info("malformed packet", error=type(error).__name__)
+            problem = Invalid("MALFORMED_PACKET", "This is not a Socket.IO packet.")
+            socket = self.eio.sockets.get(eio_sid)
+            if socket is not None:
+                content = as_dict(problem, request_id="", trace_id="", instance="/ws")
+                await socket.send(event_packet("problem", content))
+                await self.eio.disconnect(eio_sid)
+
+
+class Sockets:
+    """All sockets of this process."""
+
+    def __init__(self, calls: Calls, resumer: Resumer, fanout: Fanout, metrics: Metrics) -> None:
+        self.relay: Relay  # Set before the first socket connects: the relay needs the fan-out, which is ours.
+        self._calls, self._resumer, self._fanout, self._metrics = calls, resumer, fanout, metrics
+        metrics.socket_events.announce(calls.events)
+        self._sessions: dict[str, Session] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.server = Server(
+            async_mode="asgi",
+            json=SocketJson,
+            ping_interval=PING_INTERVAL_S,
+            ping_timeout=PING_TIMEOUT_S,
+            max_http_buffer_size=MAX_PACKET_BYTES,
+            http_compression=False,
+            logger=False,
+            engineio_logger=False,
+        )
+        self.server.on("connect", self._connect)
+        self.server.on("disconnect", self._disconnect)
+        self.server.on("*", self._event)
+
+    async def _connect(self, sid: str, _environ: dict[str, Any], auth: Any = None) -> None:
+        correlation_id = accept(auth.get("correlation_id") if isinstance(auth, dict) else None)
+        with tracer().start_as_current_span("socket connect", kind=SpanKind.SERVER):
+            try:
+                await self._open(sid, auth)
+            except Exception as error:
+                problem = self._problem(error, "connect", correlation_id)
+                raise socketio.exceptions.ConnectionRefusedError(problem["detail"], problem) from None
+
+    async def _open(self, sid: str, auth: Any) -> None:
+        token, place = _read_auth(auth)
+        session = self._session(sid)
+        greeting: list[Attached] = []
+
+        def on_attached(attached: Attached) -> None:
+            session.expires_at = time.time() + attached.expires_in
+            if greeting:  # The stream was opened again: tell the session what passed meanwhile.
+                self._again(session, attached)
+            else:
+                greeting.append(attached)
+                self._fanout.join(session, attached)
+
+        def on_lost(error: Error) -> None:
+            self._spawn(self._close(session, "session-lost", error))
+
+        session.attachment = await self.relay.attach(token, on_attached, on_lost)
+        self._sessions[sid] = session
+        self._metrics.sockets.set(len(self._sessions))
+        # CONNECT is queued before this task gets its turn, since nothing waits in between.
+        self._spawn(self._welcome(session, greeting[0], place))
+
+    def _session(self, sid: str) -> Session:
+        server = self.server
+        socket = server.eio.sockets[server.manager.eio_sid_from_sid(sid, "/")]
+
+        def write(packet: Packet) -> None:
+            if socket.queue.qsize() < MAX_QUEUED:
+                socket.queue.put_nowait(packet)
+            else:
+                overflow()
+
+        def overflow() -> None:
+            error = Exhausted("SLOW_CONSUMER", "This socket was read too slowly. Connect again and resume.")
+            self._spawn(self._close(session, "slow-consumer", error))
+
+        session = Session(sid, write, overflow)
+        return session
+
+    async def _welcome(self, session: Session, attached: Attached, place: Place | None) -> None:
+        hello = {
+            "session_id": attached.session_id,
+            "user_id": attached.user_id,
+            "server_time": time.time(),
+            "heartbeat_s": PING_INTERVAL_S + PING_TIMEOUT_S,
+            "limits": {"max_packet_bytes": MAX_PACKET_BYTES, "max_queued": MAX_QUEUED},
+            "feature_level": FEATURE_LEVEL,
+            "expires_in": attached.expires_in,
+            "user_pos": attached.user_pos,
+            "positions": dict(attached.positions),
+        }
+        session.write(event_packet("hello", hello))
+        if place is None:
+            session.release(attached.user_pos, dict(attached.positions))
+        else:
+            await self._replay(session, place)
+
+    def _again(self, session: Session, attached: Attached) -> None:
+        place = Place(*self._fanout.place(session))
+        session.held = []
+        self._fanout.join(session, attached)
+        self._spawn(self._replay(session, place))
+
+    async def _replay(self, session: Session, place: Place) -> None:
+        assert session.attachment is not None
+        try:
+            outcome = await self._resumer.replay(session.attachment.token, place, self._fanout.packet, session.write)
+        except Exception as error:
+            await self._close(session, "resume-failed", error)
+            return
+        session.write(event_packet(outcome.event, outcome.data))
+        session.release(outcome.user_pos, outcome.positions)
+
+    async def _event(self, event: str, sid: str, *arguments: Any) -> dict[str, Any]:
+        meta = arguments[1] if len(arguments) > 1 and isinstance(arguments[1], dict) else {}
+        correlation_id = accept(meta.get("correlation_id") if isinstance(meta.get("correlation_id"), str) else None)
+        parent = extract([("traceparent", str(meta.get("traceparent", "")))])
+        with tracer().start_as_current_span(f"socket {event}"[:80], context=parent, kind=SpanKind.SERVER):
+            code = "OK"
+            answer: dict[str, Any] = {"ok": True, "correlation_id": correlation_id, "trace_id": trace_id()}
+            try:
+                session = self._sessions.get(sid)
+                if session is None or session.attachment is None:
+                    raise Unauthenticated("NOT_ATTACHED", "This socket is not connected any more.")
+                if event == "auth-refresh":
+                    answer["data"] = await self._refresh(session, arguments)
+                else:
+                    made = await self._calls.make(
+                        self.relay, session.attachment, event, arguments[0] if arguments else {}, correlation_id
+                    )
+                    answer.update(made)
+            except Exception as error:
+                problem = self._problem(error, event, correlation_id)
+                code = problem["code"]
+                answer = {"ok": False, "problem": problem, "correlation_id": correlation_id, "trace_id": trace_id()}
+            self._metrics.socket_events(event, code).inc()
+            return answer
+
+    async def _refresh(self, session: Session, arguments: tuple[Any, ...]) -> dict[str, Any]:
+        token, _ = _read_auth(arguments[0] if arguments else None)
+        assert session.attachment is not None
+        await self.relay.refresh(session.attachment, token)
+        session.expires_at = time.time() + session.attachment.expires_in_s
+        session.warned = False
+        return {"expires_in": session.attachment.expires_in_s}
+
+    async def _disconnect(self, sid: str, _reason: str = "") -> None:
+        session = self._sessions.pop(sid, None)
+        self._metrics.sockets.set(len(self._sessions))
+        if session is not None and session.attachment is not None:
+            self._fanout.leave(session)
+            self.relay.detach(session.attachment)
+
+    async def _close(self, session: Session, event: str, error: Exception) -> None:
+        """Ends a socket with the reason why; the client resumes from its place."""
+        if self._sessions.get(session.sid) is not session:
+            return
+        with contextlib.suppress(KeyError, IndexError):
+            await self.server.emit(event, self._problem(error, event, ""), to=session.sid)
+        await self.server.disconnect(session.sid)
+
+    def _problem(self, error: Exception, instance: str, correlation_id: str) -> dict[str, Any]:
+        found = known(error)
+        return as_dict(
+            found, request_id=correlation_id, trace_id=trace_id(), instance=instance, correlation_id=correlation_id
+        )
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("socket task failed", exc_info=error)
+
+    async def watch_expiry(self) -> None:
+        """Warns sessions whose token is about to end, and closes those whose token has ended."""
+        while True:
+            await asyncio.sleep(5)
+            now = time.time()
+            for session in list(self._sessions.values()):
+                if session.expires_at <= now:
+                    error = Unauthenticated("TOKEN_EXPIRED", "The access token has ended. Connect with a new one.")
+                    await self._close(session, "session-lost", error)
+                elif session.expires_at - now <= EXPIRY_NOTICE_S and not session.warned:
+                    session.warned = True
+                    session.write(event_packet("auth-expiring", {"expires_in": round(session.expires_at - now)}))
+
+    async def drain(self) -> None:
+        """Tells every client that this server goes away, and closes the sockets."""
+        for session in list(self._sessions.values()):
+            session.write(event_packet("server-draining", {"reconnect_after_ms": 500}))
+        await asyncio.sleep(0)
+        await asyncio.gather(*[self.server.disconnect(sid) for sid in list(self._sessions)], return_exceptions=True)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+@asynccontextmanager
+async def running(sockets: Sockets) -> AsyncIterator[Sockets]:
+    """Owns what runs beside the sockets; drains them at the end."""
+    watch = asyncio.create_task(sockets.watch_expiry(), name="socket-expiry")
+    try:
+        yield sockets
+    finally:
+        await sockets.drain()
+        watch.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watch
+
+
+def _read_auth(auth: Any) -> tuple[str, Place | None]:
+    token = auth.get("token") if isinstance(auth, dict) else None
+    if not token:
+        raise Unauthenticated("TOKEN_MISSING", "Connect with auth: {token}. Log in by POST /api/users/login.")
+    if not isinstance(token, str):
+        raise Unauthenticated("TOKEN_INVALID", "The token must be a string.")
+    resume = auth.get("resume")
+    return token, None if resume is None else Place.read(resume)

@@ -1,0 +1,85 @@
+"""What every AccountStore does."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from mesh.errors import Conflict
+from services.user.accounts.domain import Credentials, Role
+from services.user.accounts.store import AccountStore
+from tests.contract.user.samples import NOW, account
+
+
+async def test_an_account_comes_back_as_it_was(accounts: AccountStore) -> None:
+    """Every field, the times to the microsecond."""
+    anna = replace(account(), role=Role.ADMIN, bio="hello", avatar="a.png", is_verified=True, last_login=NOW)
+    await accounts.add(anna, "hash")
+    assert await accounts.find([anna.id]) == {anna.id: anna}
+
+
+async def test_finds_those_that_exist(accounts: AccountStore) -> None:
+    """Unknown ids are left out, repeated ones do not matter, and nobody is found among none."""
+    anna, bea = account("anna"), account("bea")
+    await accounts.add(anna, "hash")
+    await accounts.add(bea, "hash")
+    assert await accounts.find([bea.id, "unknown", anna.id, bea.id]) == {anna.id: anna, bea.id: bea}
+    assert await accounts.find([]) == {}
+
+
+@pytest.mark.parametrize("login", ["anna", "ANNA", "anna@example.com", "Anna@Example.com"])
+async def test_finds_credentials_by_name_or_address_in_any_case(accounts: AccountStore, login: str) -> None:
+    """Either is good to log in with."""
+    anna = account(email="ANNA@example.com")
+    await accounts.add(anna, "hash")
+    assert await accounts.credentials(login) == Credentials(anna, "hash")
+
+
+@pytest.mark.parametrize("login", ["bea", "bea@example.com", "", "@", "anna' OR '1'='1", "an%"])
+async def test_nobody_has_the_credentials_of_an_unknown_name(accounts: AccountStore, login: str) -> None:
+    """None, whatever the name looks like."""
+    await accounts.add(account(), "hash")
+    assert await accounts.credentials(login) is None
+
+
+async def test_a_taken_name_or_address_is_refused_and_leaves_nothing(accounts: AccountStore) -> None:
+    """The reason says which; the name counts first; the loser's other name stays free."""
+    await accounts.add(account("anna"), "hash")
+    same_name = account("anna", account_id="2", email="new@example.com")
+    same_address = account("new", account_id="3", email="ANNA@EXAMPLE.COM")
+    with pytest.raises(Conflict, match="USERNAME_TAKEN"):
+        await accounts.add(same_name, "hash")
+    with pytest.raises(Conflict, match="EMAIL_TAKEN"):
+        await accounts.add(same_address, "hash")
+    with pytest.raises(Conflict, match="USERNAME_TAKEN"):
+        await accounts.add(account("anna", account_id="4"), "hash")
+    await accounts.add(account("new", account_id="5", email="new@example.com"), "hash")
+
+
+async def test_of_many_at_the_same_time_one_gets_the_name(accounts: AccountStore) -> None:
+    """Twenty race for one name; the winner is the one that is kept."""
+    rivals = [account("anna", account_id=str(n), email=f"{n}@example.com") for n in range(20)]
+    results = await asyncio.gather(*(accounts.add(rival, "hash") for rival in rivals), return_exceptions=True)
+    winners = [rival for rival, result in zip(rivals, results, strict=True) if result is None]
+    refusals = [result.reason for result in results if isinstance(result, Conflict)]
+    assert refusals == ["USERNAME_TAKEN"] * 19
+    assert await accounts.find([rival.id for rival in rivals]) == {winners[0].id: winners[0]}
+
+
+async def test_a_clash_of_ids_is_not_taken_for_a_clash_of_names(accounts: AccountStore) -> None:
+    """A fault of ours is not told as a fault of the caller."""
+    await accounts.add(account("anna", account_id="1"), "hash")
+    with pytest.raises(Exception, match=r"(?i)unique") as failure:
+        await accounts.add(account("bea", account_id="1"), "hash")
+    assert not isinstance(failure.value, Conflict)
+
+
+async def test_replaces_a_password_hash_only_if_it_is_still_the_old_one(accounts: AccountStore) -> None:
+    """A slow renewal must not undo a new password."""
+    anna, bea = account("anna"), account("bea")
+    await accounts.add(anna, "old")
+    await accounts.add(bea, "old")
+    await accounts.replace_password_hash(anna.id, "old", "new")
+    await accounts.replace_password_hash(anna.id, "old", "late")
+    assert await accounts.credentials("anna") == Credentials(anna, "new")
+    assert await accounts.credentials("bea") == Credentials(bea, "old")

@@ -1,0 +1,72 @@
+"""A running system, reached only as its users reach it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+READY = re.compile(
+    r"ready: (http://\S+)[\s\S]*?password (\S+)[\s\S]*?^grpc +(\S+)$[\s\S]*?^admin +(\S+)$", re.MULTILINE
+)
+
+
+@dataclass
+class Server:
+    """One `chat serve`: where it listens, and what its seeded users log in with."""
+
+    process: subprocess.Popen[str]
+    data: Path
+    log: Path
+    http: str
+    password: str
+    grpc: str
+    admin: str
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """Ends the process; its exit code."""
+        self.process.send_signal(how)
+        self.process.communicate(timeout=30)
+        return self.process.returncode
+
+
+def start(data: Path, **settings: str) -> Server:
+    """Starts `chat serve` over the data in `data` on free ports, and waits until it is ready."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(str(path) for path in (ROOT, ROOT / "gen")),
+        "CHAT_DATA": str(data),
+        **dict.fromkeys(("CHAT_HTTP", "CHAT_GRPC", "CHAT_ADMIN"), "127.0.0.1:0"),
+        **settings,
+    }
+    log = data.parent / f"{data.name}.log"
+    with log.open("a") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "cli.main", "serve"],
+            cwd=ROOT,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
+    assert process.stdout is not None
+    said = ""
+    while not (match := READY.search(said)):
+        line = process.stdout.readline()
+        assert line, f"The server ended: {said}{log.read_text()}"
+        said += line
+    return Server(process, data, log, *match.groups())
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One server for all tests of a worker."""
+    running = start(tmp_path_factory.mktemp("server") / "data")
+    yield running
+    assert running.stop() == 0

@@ -1,0 +1,290 @@
+"""Everything joined, in one mesh and in several: the program is the same."""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import grpc
+import httpx2
+import pytest
+import socketio
+
+from chat.message.v1.message_service_pb2 import SendMessageRequest
+from chat.message.v1.message_service_pb2_grpc import MessageServiceStub
+from chat.user.v1.account_service_pb2 import GetMeRequest
+from chat.user.v1.account_service_pb2_grpc import AccountServiceStub
+from cli.serve import main, serving
+from mesh.database import InUse
+from mesh.settings import Settings
+from tests.integration.conftest import ANY, Start, System, target
+
+
+async def until(condition: Callable[[], Any]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+async def dm(alice: httpx2.AsyncClient, bob: httpx2.AsyncClient) -> str:
+    """The conversation of the two."""
+    other = (await bob.get("/api/users/me")).json()["id"]
+    made = await alice.post("/api/messages/conversations", json={"type": "dm", "member_ids": [other]})
+    return str(made.json()["id"])
+
+
+@pytest.fixture(params=[False, True], ids=["together", "apart"])
+async def system(start: Start, request: pytest.FixtureRequest) -> System:
+    running: System = await start(apart=request.param)
+    return running
+
+
+async def test_a_message_reaches_the_other_on_every_surface(system: System) -> None:
+    """Sent by socket, it is acknowledged, arrives live, and stands in the history, with one trace and one id."""
+    alice, bob = await system.http("alice"), await system.http("bob")
+    conversation = await dm(alice, bob)
+    phone, laptop = await system.device(alice), await system.device(bob)
+    await until(lambda: laptop.named("hello") and phone.named("hello"))
+    sent = await phone.client.call(
+        "send-message", ({"conversation_id": conversation, "text": "hi"}, {"correlation_id": "mine"})
+    )
+    await until(lambda: laptop.named("message-new"))
+    (change,) = laptop.named("message-new")
+    history = (await bob.get("/api/messages", params={"conversation_id": conversation})).json()["items"]
+    assert sent["ok"]
+    assert sent["data"] == change["data"]["message"] == history[0]
+    assert sent["correlation_id"] == change["correlation_id"] == "mine"
+    assert sent["trace_id"] == change["trace_id"] != ""
+
+
+async def test_a_socket_resumes_where_it_was(system: System) -> None:
+    """What was missed comes once, in order, before `resumed`; then what happens."""
+    alice, bob = await system.http("alice"), await system.http("bob")
+    conversation = await dm(alice, bob)
+    for number in range(3):
+        await alice.post("/api/messages", json={"conversation_id": conversation, "text": str(number)})
+    device = await system.device(bob, resume={"user_pos": 0, "positions": {conversation: 2}})
+    await until(lambda: device.named("resumed"))
+    assert [name for name, _ in device.events] == ["hello", "message-new", "message-new", "resumed"]
+    assert device.named("resumed")[0] == {"replayed": 2, "user_pos": 1, "positions": {conversation: 4}}
+    await alice.post("/api/messages", json={"conversation_id": conversation, "text": "live"})
+    await until(lambda: len(device.named("message-new")) == 3)
+    assert [change["pos"] for change in device.named("message-new")] == [3, 4, 5]
+
+
+async def test_a_place_ahead_of_the_log_asks_for_a_resync(system: System) -> None:
+    """It is said aloud, with the call to make."""
+    alice, bob = await system.http("alice"), await system.http("bob")
+    conversation = await dm(alice, bob)
+    device = await system.device(bob, resume={"positions": {conversation: 99}})
+    await until(lambda: device.named("resync-required"))
+    assert device.named("resync-required")[0] == {"reason": "POSITION_AHEAD", "sync_url": "/api/messages/sync"}
+
+
+@pytest.mark.parametrize(
+    ("auth", "code"),
+    [
+        (None, "TOKEN_MISSING"),
+        ({}, "TOKEN_MISSING"),
+        ([], "TOKEN_MISSING"),
+        ({"token": 7}, "TOKEN_INVALID"),
+        ({"token": "x"}, "TOKEN_INVALID"),
+        ({"resume": 7}, "INVALID_REQUEST"),
+    ],
+)
+async def test_who_cannot_connect_is_told_why(start: Start, auth: Any, code: str) -> None:
+    """The refusal carries the same problem as REST would."""
+    system: System = await start()
+    alice = await system.http("alice")
+    if isinstance(auth, dict) and "resume" in auth:
+        auth["token"] = alice.headers["Authorization"].removeprefix("Bearer ")
+    refused: list[Any] = []
+    client = socketio.AsyncClient(reconnection=False)
+    client.on("connect_error", refused.append)
+    with pytest.raises(socketio.exceptions.ConnectionError):
+        await client.connect(system.url, socketio_path="/ws", transports=["websocket"], auth=auth)
+    assert refused[0]["data"]["code"] == code
+    assert refused[0]["message"] == refused[0]["data"]["detail"]
+    await client.disconnect()
+
+
+async def test_bad_events_are_answered_with_a_problem(start: Start) -> None:
+    """Unknown events, wrong shapes and refused calls all have their code in the ack."""
+    system: System = await start()
+    device = await system.device(await system.http("alice"))
+    codes = {}
+    for event, data in [
+        ("sent-message", {}),
+        ("send-message", "text"),
+        ("send-message", {"tekst": "x"}),
+        ("send-message", None),
+        ("mark-read", {"conversation_id": "0192f0c1-2b3a-7c4d-8e5f-0123456789ab", "seq": 1}),
+        ("auth-refresh", {"token": "x"}),
+        ("auth-refresh", {}),
+    ]:
+        answer = await device.client.call(event, data)
+        assert not answer["ok"]
+        assert answer["problem"]["trace_id"] == answer["trace_id"]
+        codes[event, str(data)] = answer["problem"]["code"]
+    assert list(codes.values()) == [
+        "UNKNOWN_EVENT",
+        "INVALID_REQUEST",
+        "UNKNOWN_FIELD",
+        "INVALID_REQUEST",
+        "CONVERSATION_NOT_FOUND",
+        "TOKEN_INVALID",
+        "TOKEN_MISSING",
+    ]
+
+
+async def test_a_socket_goes_on_with_a_fresh_token(start: Start) -> None:
+    """Of the same user; another one's is refused."""
+    system: System = await start()
+    alice, bob = await system.http("alice"), await system.http("bob")
+    device = await system.device(alice)
+    answers = [
+        await device.client.call("auth-refresh", {"token": http.headers["Authorization"].removeprefix("Bearer ")})
+        for http in (await system.http("alice"), bob)
+    ]
+    assert answers[0]["data"]["expires_in"] > 500
+    assert answers[1]["problem"]["code"] == "USER_MISMATCH"
+
+
+async def test_health_readiness_and_metrics(system: System) -> None:
+    """Each port tells of what is hosted, and the calls are counted under their names."""
+    client = await system.http("alice")
+    facade = (await client.get("/health")).json()
+    assert facade["status"] == "serving"
+    async with httpx2.AsyncClient(base_url=system.admin) as admin:
+        assert (await admin.get("/health")).json()["services"]["user"] == "serving"
+        assert (await admin.get("/ready")).status_code == 200
+        metrics = (await admin.get("/metrics")).text
+    assert 'chat_rpc_server_seconds_count{code="OK",method="chat.user.v1.SessionService/Login"}' in metrics
+
+
+async def test_the_pages_and_the_reference_are_served(start: Start) -> None:
+    """With headers that keep browsers safe; there is nothing outside of the folder."""
+    system: System = await start()
+    client = await system.http()
+    assert (await client.get("/")).headers["location"] == "/demo"
+    for path in ("/demo", "/docs"):
+        page = await client.get(path)
+        assert page.status_code == 200
+        assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert "/api/messages" in (await client.get("/api/openapi.json")).json()["paths"]
+    assert (await client.get("/web/../pyproject.toml")).status_code == 404
+    assert (await client.get("/web/nothing.js")).json()["code"] == "ROUTE_NOT_FOUND"
+
+
+async def test_the_development_routes(start: Start) -> None:
+    """The seeded users, and the spans of a trace from the edge to the handler."""
+    system: System = await start()
+    client = await system.http("alice")
+    assert (await client.get("/dev/seed")).json() == {"users": ["alice", "bob"], "password": system.password}
+    trace_id = (await client.get("/api/users/me")).headers["x-trace-id"]
+    spans = (await client.get(f"/dev/traces/{trace_id}")).json()["spans"]
+    names = [span["name"] for span in spans]
+    assert names.count("chat.user.v1.AccountService/GetMe") == 2
+    assert "GET /api/users/me" in names
+    assert (await client.get("/dev/traces/0")).json()["code"] == "TRACE_NOT_FOUND"
+
+
+async def test_a_correlation_id_is_echoed(start: Start) -> None:
+    """The caller's when it is sane, a new one otherwise."""
+    system: System = await start()
+    client = await system.http()
+    given = await client.get("/api/users/keys", headers={"X-Correlation-Id": "order-7"})
+    made = await client.get("/api/users/keys", headers={"X-Correlation-Id": "a b"})
+    assert given.headers["x-correlation-id"] == "order-7"
+    assert len(made.headers["x-correlation-id"]) == 36
+
+
+async def test_strangers_reach_the_services_over_grpc(start: Start) -> None:
+    """With a token, and with reflection and health for those who look around."""
+    system: System = await start()
+    alice = await system.http("alice")
+    async with grpc.aio.insecure_channel(system.grpc[0]) as channel:
+        metadata = (("authorization", alice.headers["Authorization"]),)
+        me = await AccountServiceStub(channel).GetMe(GetMeRequest(), metadata=metadata)
+        assert me.account.username == "alice"
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await AccountServiceStub(channel).GetMe(GetMeRequest())
+        assert caught.value.code() is grpc.StatusCode.UNAUTHENTICATED
+
+
+@pytest.mark.parametrize(
+    ("names", "environment", "code", "said"),
+    [
+        (["postman"], {}, 2, "There is no service 'postman'"),
+        ([], {"CHAT_ENV": "testing"}, 2, "env"),
+        ([], {"CHAT_HTTP": "0.0.0.0:0"}, 2, "CHAT_ENV=production"),
+        (["facade"], {}, 1, "CHAT_MESSAGE_ADDRESS"),
+        ([], {"CHAT_HTTP": "127.0.0.1:{taken}"}, 1, "cannot listen"),
+        ([], {"CHAT_GRPC": "127.0.0.1:{taken}"}, 1, "127.0.0.1"),
+    ],
+)
+def test_a_bad_start_says_what_is_wrong(
+    names: list[str],
+    environment: dict[str, str],
+    code: int,
+    said: str,
+    tmp_path: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """One line and an exit code, no traceback."""
+    monkeypatch.setenv("CHAT_DATA", str(tmp_path / "data"))
+    for listener in ("HTTP", "GRPC", "ADMIN"):
+        monkeypatch.setenv(f"CHAT_{listener}", "127.0.0.1:0")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value.format(taken=taken.getsockname()[1]))
+        assert main(names) == code
+    error = capsys.readouterr().err
+    assert said in error
+    assert "Traceback" not in error
+
+
+async def test_sockets_survive_a_restart_of_the_message_service(tmp_path: Path) -> None:
+    """They stay connected, are told what they missed meanwhile, and go on."""
+    settings = Settings(data=tmp_path / "data", http=ANY, grpc=ANY, admin=ANY)
+    async with AsyncExitStack() as stack:
+        user = await stack.enter_async_context(serving(settings, ["user"]))
+        settings = settings.model_copy(update={"user_address": target(user)})
+        first = AsyncExitStack()
+        message = await first.enter_async_context(serving(settings, ["message"]))
+        address = target(message)
+        beside = settings.model_copy(update={"message_address": address})
+        facade = await stack.enter_async_context(serving(beside, ["facade"]))
+        system = System([user, message, facade], settings, stack)
+        alice, bob = await system.http("alice"), await system.http("bob")
+        conversation = await dm(alice, bob)
+        device = await system.device(bob)
+        await until(lambda: device.named("hello"))
+        await first.aclose()
+        refused = await device.client.call("typing", {"conversation_id": conversation})
+        assert refused["problem"]["code"] == "UNAVAILABLE"
+
+        # Another facade is the first to come back, and writes before ours is attached again.
+        again = settings.model_copy(update={"grpc": address.removeprefix("ipv4:")})
+        await stack.enter_async_context(serving(again, ["message"]))
+        async with grpc.aio.insecure_channel(address) as channel:
+            request = SendMessageRequest(conversation_id=conversation, text="missed?")
+            metadata = (("authorization", alice.headers["Authorization"]),)
+            await MessageServiceStub(channel).SendMessage(request, metadata=metadata)
+        await until(lambda: device.named("message-new"))
+        await until(lambda: device.named("resumed"))
+        await alice.post("/api/messages", json={"conversation_id": conversation, "text": "live"})
+        await until(lambda: len(device.named("message-new")) == 2)
+        assert [change["pos"] for change in device.named("message-new")] == [2, 3]
+
+
+async def test_an_sqlite_file_serves_one_process(start: Start, tmp_path: Path) -> None:
+    """A second one would miss what the first one writes: it is told which URLs to set."""
+    await start()
+    settings = Settings(data=tmp_path / "data", http=ANY, grpc=ANY, admin=ANY)
+    with pytest.raises(InUse, match="CHAT_SQL_URL"):
+        async with serving(settings, ["user"]):
+            pass
