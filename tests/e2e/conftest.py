@@ -5,11 +5,13 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.e2e.clients import Clients, open_clients
 
 ROOT = Path(__file__).parent.parent.parent
 READY = re.compile(
@@ -70,3 +72,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     running = start(tmp_path_factory.mktemp("server") / "data")
     yield running
     assert running.stop() == 0
+
+
+@pytest.fixture
+async def clients(server: Server) -> AsyncIterator[Clients]:
+    """Clients of that server, for one test."""
+    async with open_clients(server.http, server.grpc) as clients:
+        yield clients

@@ -235,6 +235,7 @@ def test_a_bad_start_says_what_is_wrong(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """One line and an exit code, no traceback."""
+    monkeypatch.setattr("cli.serve.configure_logs", lambda *_: None)  # It would outlive the captured stderr.
     monkeypatch.setenv("CHAT_DATA", str(tmp_path / "data"))
     for listener in ("HTTP", "GRPC", "ADMIN"):
         monkeypatch.setenv(f"CHAT_{listener}", "127.0.0.1:0")
