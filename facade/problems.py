@@ -39,7 +39,7 @@ class MethodNotAllowed(Unimplemented):
 def as_dict(error: Error, *, request_id: str, trace_id: str, instance: str, correlation_id: str = "") -> dict[str, Any]:
     """The problem object of `error`. `retry_after_s` is null when waiting does not help or nobody knows how long."""
     return {
-        "type": f"/docs/errors#{error.reason}",
+        "type": f"/docs#{error.reason}",
         "title": error.reason.replace("_", " ").capitalize(),
         "status": error.http_status,
         "detail": error.message,

@@ -81,9 +81,7 @@ def _request_body(method: Method, rule: HttpRule, schemas: Schemas) -> Schema:
 
 
 def _responses(method: Method, rule: HttpRule, schemas: Schemas) -> dict[str, Schema]:
-    output, rest = method.descriptor.output_type, method.policy.rest
-    field = output.fields_by_name.get(rule.response_body)
-    schema = schemas.member(field) if field is not None else schemas.output(output)
+    rest, schema = method.policy.rest, _body(method, rule.response_body, schemas)
     types = (NDJSON, SSE) if method.descriptor.server_streaming else ("application/json",)
     content = {media_type: {"schema": schema} for media_type in types}
     status, headers = rest.success or 200, _headers(method)
@@ -111,8 +109,15 @@ def _event(method: Method, schemas: Schemas, comments: Mapping[str, str]) -> Sch
     return {
         "description": comments.get(method.descriptor.full_name, ""),
         "request": schemas.input(method.descriptor.input_type),
-        "response": schemas.output(method.descriptor.output_type),
+        "response": _body(method, method.rules[0].response_body if method.rules else "", schemas),
     }
+
+
+def _body(method: Method, response_body: str, schemas: Schemas) -> Schema:
+    """What a client gets of a response: one field of it, or all."""
+    output = method.descriptor.output_type
+    field = output.fields_by_name.get(response_body)
+    return schemas.member(field) if field is not None else schemas.output(output)
 
 
 def _tags(methods: Iterable[Method], comments: Mapping[str, str]) -> list[Schema]:

@@ -118,6 +118,7 @@ def test_socket_events_are_listed_with_their_messages(contracts: dict[str, Any])
     typing = contracts["x-socket-events"]["typing"]
     assert typing["request"] == {"$ref": "#/components/schemas/StartTypingRequest"}
     assert "StartTypingRequest" in contracts["components"]["schemas"]
+    assert contracts["x-socket-events"]["send-message"]["response"]["$ref"] == "#/components/schemas/Message"
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_a_problem_says_everything_a_client_needs() -> None:
     """All members are there, each time."""
     error = Exhausted("RATE_LIMITED", "Too many.", retry_after_s=1.5, metadata={"policy": "send"})
     assert as_dict(error, request_id="r", trace_id="t", instance="/api/x", correlation_id="c") == {
-        "type": "/docs/errors#RATE_LIMITED",
+        "type": "/docs#RATE_LIMITED",
         "title": "Rate limited",
         "status": 429,
         "detail": "Too many.",
