@@ -1,5 +1,6 @@
 """What every HTTP request is given: ids, a span, and the headers that tell of them and keep browsers safe."""
 
+import structlog
 from opentelemetry.trace import SpanKind, StatusCode
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -9,6 +10,8 @@ from mesh.call import context as request_context
 from mesh.call.context import RequestContext
 from mesh.call.correlation import accept
 from mesh.telemetry.tracing import extract, trace_id, tracer
+
+log = structlog.get_logger(__name__)
 
 _POLICY = (
     "default-src 'self'; img-src 'self' data: https:; style-src 'self'; script-src 'self'; "
@@ -35,7 +38,7 @@ class RequestMiddleware:
         state = scope.setdefault("state", {})
         state["request_id"] = str(uuid7())
         state["correlation_id"] = accept(headers.get("x-correlation-id"))
-        request_context.bind(RequestContext(correlation_id=state["correlation_id"]))
+        request_context.bind(RequestContext(state["request_id"], state["correlation_id"]))
         parent = extract([(name, value) for name, value in headers.items() if name in ("traceparent", "tracestate")])
         attributes = {"http.request.method": scope["method"], "url.path": scope["path"]}
         with tracer().start_as_current_span(
@@ -55,6 +58,7 @@ class RequestMiddleware:
                     span.set_attribute("http.response.status_code", status)
                     if status >= 500:
                         span.set_status(StatusCode.ERROR)
+                    log.debug("request", verb=scope["method"], path=scope["path"], status=status)
                 await send(message)
 
             await self._app(scope, receive, send_with_ids)

@@ -14,6 +14,7 @@ import socketio
 import structlog
 from engineio.packet import Packet
 from opentelemetry.trace import SpanKind
+from uuid_utils.compat import uuid7
 
 from chat.message.v1.feed_service_pb2 import Attached
 from facade.calls import Calls
@@ -22,6 +23,8 @@ from facade.json import SocketJson
 from facade.problems import as_dict, known
 from facade.relay import Attachment, Relay
 from facade.resume import Place, Resumer
+from mesh.call import context as request_context
+from mesh.call.context import RequestContext
 from mesh.call.correlation import accept
 from mesh.errors import Error, Exhausted, Invalid, Unauthenticated
 from mesh.telemetry.metrics import Metrics
@@ -175,6 +178,7 @@ class Sockets:
         meta = arguments[1] if len(arguments) > 1 and isinstance(arguments[1], dict) else {}
         correlation_id = accept(meta.get("correlation_id") if isinstance(meta.get("correlation_id"), str) else None)
         parent = extract([("traceparent", str(meta.get("traceparent", "")))])
+        request_context.bind(RequestContext(str(uuid7()), correlation_id))
         with tracer().start_as_current_span(f"socket {event}"[:80], context=parent, kind=SpanKind.SERVER):
             code = "OK"
             answer: dict[str, Any] = {"ok": True, "correlation_id": correlation_id, "trace_id": trace_id()}
@@ -194,6 +198,7 @@ class Sockets:
                 code = problem["code"]
                 answer = {"ok": False, "problem": problem, "correlation_id": correlation_id, "trace_id": trace_id()}
             self._metrics.socket_events(event, code).inc()
+            log.debug("event", name=event[:40], code=code)
             return answer
 
     async def _refresh(self, session: Session, arguments: tuple[Any, ...]) -> dict[str, Any]:
@@ -222,7 +227,11 @@ class Sockets:
     def _problem(self, error: Exception, instance: str, correlation_id: str) -> dict[str, Any]:
         found = known(error)
         return as_dict(
-            found, request_id=correlation_id, trace_id=trace_id(), instance=instance, correlation_id=correlation_id
+            found,
+            request_id=request_context.current().request_id,
+            trace_id=trace_id(),
+            instance=instance,
+            correlation_id=correlation_id,
         )
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

@@ -14,7 +14,7 @@ import grpc
 from opentelemetry.trace import INVALID_SPAN, Span, use_span
 
 from mesh.call import context as request_context
-from mesh.call.correlation import METADATA_KEY
+from mesh.call.correlation import METADATA_KEY, REQUEST_KEY
 from mesh.call.deadline import budget_s
 from mesh.call.inprocess import MAX_MESSAGE_BYTES
 from mesh.call.spans import client_span, end_span
@@ -122,8 +122,9 @@ def _metadata(given: Any, span: Span) -> tuple[tuple[str, str | bytes], ...]:
     request = request_context.current()
     if request.token and "authorization" not in keys:
         pairs.append(("authorization", f"Bearer {request.token}"))
-    if request.correlation_id and METADATA_KEY not in keys:
-        pairs.append((METADATA_KEY, request.correlation_id))
+    for key, value in ((REQUEST_KEY, request.request_id), (METADATA_KEY, request.correlation_id)):
+        if value and key not in keys:
+            pairs.append((key, value))
     trace: list[tuple[str, str]] = []
     with use_span(span) if span is not INVALID_SPAN else nullcontext():
         inject(trace)

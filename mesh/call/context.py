@@ -10,8 +10,12 @@ from mesh.identity.principal import Principal
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """One request. `deadline` is on the monotonic clock, in seconds; None means that it has none."""
+    """One request. `deadline` is on the monotonic clock, in seconds; None means that it has none.
 
+    `request_id` names what came in at the edge, made there for each; `correlation_id` what the caller calls it.
+    """
+
+    request_id: str = ""
     correlation_id: str = ""
     principal: Principal | None = None
     token: str = ""

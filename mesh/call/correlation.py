@@ -1,4 +1,4 @@
-"""Correlation ids: taken from the caller when they are sane, made when absent, carried everywhere."""
+"""Request and correlation ids: taken from the caller when they are sane, made when absent, carried everywhere."""
 
 import re
 from collections.abc import Callable
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from uuid_utils.compat import uuid7
 
 METADATA_KEY = "x-correlation-id"
+REQUEST_KEY = "x-request-id"
 _SANE = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
 
 

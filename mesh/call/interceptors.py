@@ -15,7 +15,7 @@ from grpc_interceptor.server import AsyncServerInterceptor
 from chat.mesh.v1 import options_pb2
 from mesh.call import context as request_context
 from mesh.call.context import RequestContext
-from mesh.call.correlation import METADATA_KEY, accept
+from mesh.call.correlation import METADATA_KEY, REQUEST_KEY, accept
 from mesh.call.spans import end_span, server_span
 from mesh.call.status import from_rpc_error, to_grpc_status
 from mesh.errors import Deadline, Error, Internal
@@ -51,8 +51,11 @@ class TelemetryInterceptor(AsyncServerInterceptor):
     @contextmanager
     def _observe(self, context: Any, method_name: str) -> Iterator[None]:
         metadata = context.invocation_metadata() or ()
-        offered = next((value for key, value in metadata if key == METADATA_KEY), None)
-        request_context.bind(RequestContext(correlation_id=accept(offered)))
+        offered = {key: value for key, value in metadata if key in (REQUEST_KEY, METADATA_KEY)}
+        bound = RequestContext(
+            request_id=accept(offered.get(REQUEST_KEY)), correlation_id=accept(offered.get(METADATA_KEY))
+        )
+        request_context.bind(bound)
         started = time.perf_counter()
         with server_span(method_name, metadata) as span:
             error: BaseException | None = None
@@ -64,7 +67,9 @@ class TelemetryInterceptor(AsyncServerInterceptor):
             finally:
                 code = _outcome(context, error)
                 end_span(span, code)
-                self._seconds(method_name, code).observe(time.perf_counter() - started)
+                seconds = time.perf_counter() - started
+                self._seconds(method_name, code).observe(seconds)
+                log.debug("call", method=method_name, code=code, ms=round(seconds * 1000, 2))
 
 
 class ErrorInterceptor(AsyncServerInterceptor):
@@ -121,8 +126,10 @@ class AdmissionInterceptor(AsyncServerInterceptor):
         remaining_s, limit_s = context.time_remaining(), None
         if policy.deadline_s is not None and (remaining_s is None or remaining_s > policy.deadline_s):
             remaining_s = limit_s = policy.deadline_s
+        entered = request_context.current()
         bound = RequestContext(
-            correlation_id=request_context.current().correlation_id,
+            request_id=entered.request_id,
+            correlation_id=entered.correlation_id,
             principal=principal,
             token=token,
             deadline=None if remaining_s is None else time.monotonic() + remaining_s,

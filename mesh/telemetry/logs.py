@@ -47,6 +47,8 @@ def configure_logs(form: Form, level: str = "info", stream: TextIO | None = None
 def add_request(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor: adds the ids of the request and of the span that are current where the line is written."""
     request = current()
+    if request.request_id:
+        event.setdefault("request_id", request.request_id)
     if request.correlation_id:
         event.setdefault("correlation_id", request.correlation_id)
     if request.principal is not None:
