@@ -121,7 +121,7 @@ async def serving(settings: Settings, chosen: Sequence[str]) -> AsyncIterator[st
                 routes = DevRoutes(tuple(SEEDS), seed_password(settings), ring.trace)
             facade = await stack.enter_async_context(open_facade(hosted.mesh, lambda: health.services, routes))
             url = await stack.enter_async_context(_http(facade.app, settings.http))
-            stack.push_async_callback(facade.sockets.drain)
+            stack.push_async_callback(facade.drain)
             await health.serve([FACADE])
             lines = [_welcome(url, routes), *lines]
         stack.push_async_callback(health.drain)
@@ -160,9 +160,12 @@ async def _http(app: ASGIApp, address: str) -> AsyncIterator[str]:
 def _bound(address: str) -> socket.socket:
     name, _, port = address.rpartition(":")
     try:
-        return socket.create_server((name, int(port)), backlog=BACKLOG)
+        listener = socket.create_server((name, int(port)), backlog=BACKLOG)
     except (OSError, ValueError) as error:
         raise OSError(f"cannot listen at {address}: {error}") from error
+    # What is accepted inherits it. asyncio sets it by itself only on sockets that it made: without, answers wait 40 ms.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
 
 
 class _Server(uvicorn.Server):

@@ -1,5 +1,6 @@
 """Puts the facade together: REST routes, Socket.IO, the pages, and what every request is given."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -37,25 +38,33 @@ class Facade:
 
     app: ASGIApp
     sockets: Sockets
+    draining: asyncio.Event
+
+    async def drain(self) -> None:
+        """Ends all sockets and streams; their clients come back elsewhere."""
+        self.draining.set()
+        await self.sockets.drain()
 
 
 @asynccontextmanager
 async def open_facade(mesh: Mesh, health: Health, dev: DevRoutes | None = None) -> AsyncIterator[Facade]:
     """The facade over the services of `mesh`. Leaving it closes all sockets in order."""
     described = methods(all_services())
-    encoder, decoder = Encoder(), Decoder()
+    encoder, decoder, draining = Encoder(), Decoder(), asyncio.Event()
     fanout = Fanout(encoder, mesh.metrics.deliveries)
     calls = Calls(described, mesh.channel, encoder, decoder)
     sockets = Sockets(calls, Resumer(mesh.channel("message")), fanout, mesh.metrics)
     async with AsyncExitStack() as stack:
         sockets.relay = await stack.enter_async_context(open_relay(mesh.channel("message"), fanout.apply))
         await stack.enter_async_context(running(sockets))
-        rest = _rest([*routes(described, mesh.channel), *_health(health), *_pages(), *(dev.routes() if dev else ())])
+        rest = _rest(
+            [*routes(described, mesh.channel, draining), *_health(health), *_pages(), *(dev.routes() if dev else ())]
+        )
         spec = document(described, comments(image()), version=version("massive-scale-chat"))
         rest.openapi = lambda: spec  # type: ignore[method-assign]
         rest.router.routes.append(Route("/api/openapi.json", _openapi(rest)))
         app = socketio.ASGIApp(sockets.server, RequestMiddleware(rest), socketio_path="ws")
-        yield Facade(app, sockets)
+        yield Facade(app, sockets, draining)
 
 
 def _rest(all_routes: Sequence[BaseRoute]) -> FastAPI:

@@ -6,7 +6,7 @@ Client events are RPCs whose contract names a `socket_event`; there is no code f
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ from uuid_utils.compat import uuid7
 from chat.message.v1.feed_service_pb2 import Attached
 from facade.calls import Calls
 from facade.fanout import Fanout, Receiver, event_packet
+from facade.frames import Server
 from facade.json import SocketJson
 from facade.problems import as_dict, known
 from facade.relay import Attachment, Relay
@@ -26,7 +27,7 @@ from facade.resume import Place, Resumer
 from mesh.call import context as request_context
 from mesh.call.context import RequestContext
 from mesh.call.correlation import accept
-from mesh.errors import Error, Exhausted, Invalid, Unauthenticated
+from mesh.errors import Error, Exhausted, Unauthenticated
 from mesh.telemetry.metrics import Metrics
 from mesh.telemetry.tracing import extract, trace_id, tracer
 
@@ -37,36 +38,37 @@ MAX_QUEUED = 1000
 """Packets that may wait for a slow socket."""
 PING_INTERVAL_S, PING_TIMEOUT_S = 25, 20
 EXPIRY_NOTICE_S = 60
+WATCH_S = 1.0
+RECONNECT_AFTER_MS = 500
 FEATURE_LEVEL = 1
 
 
 class Session(Receiver):
     """One connected socket of a user."""
 
-    __slots__ = ("attachment", "expires_at", "sid", "warned")
+    __slots__ = ("attachment", "ending", "expires_at", "sid", "socket", "warned")
 
-    def __init__(self, sid: str, write: Any, overflow: Any) -> None:
-        super().__init__(write, overflow)
-        self.sid = sid
+    def __init__(self, sid: str, socket: Any, overflow: Callable[["Session"], None]) -> None:
+        super().__init__(self._put, lambda: overflow(self))
+        self.sid, self.socket = sid, socket
+        self.ending = False
         self.attachment: Attachment | None = None
         self.expires_at = 0.0
         self.warned = False
 
+    def _put(self, packet: Packet) -> None:
+        if self.socket.queue.qsize() < MAX_QUEUED:
+            self.socket.queue.put_nowait(packet)
+        else:
+            self.overflow()
 
-class Server(socketio.AsyncServer):  # type: ignore[misc]
-    """Tells a client whose frame cannot be read what is wrong, instead of leaving that to a log."""
+    def say_last(self, event: str, data: Any) -> None:
+        """Puts one more packet into the queue, full or not."""
+        self.socket.queue.put_nowait(event_packet(event, data))
 
-    async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
-        try:
-            await super()._handle_eio_message(eio_sid, data)
-        except Exception as error:
-            log.info("malformed packet", error=type(error).__name__)
-            problem = Invalid("MALFORMED_PACKET", "This is not a Socket.IO packet.")
-            socket = self.eio.sockets.get(eio_sid)
-            if socket is not None:
-                content = as_dict(problem, request_id="", trace_id="", instance="/ws")
-                await socket.send(event_packet("problem", content))
-                await self.eio.disconnect(eio_sid)
+    async def close(self) -> None:
+        """Closes the connection, without waiting for a client that does not read."""
+        await self.socket.close(wait=False)
 
 
 class Sockets:
@@ -79,7 +81,6 @@ class Sockets:
         self._sessions: dict[str, Session] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.server = Server(
-            async_mode="asgi",
             json=SocketJson,
             ping_interval=PING_INTERVAL_S,
             ping_timeout=PING_TIMEOUT_S,
@@ -93,7 +94,7 @@ class Sockets:
         self.server.on("*", self._event)
 
     async def _connect(self, sid: str, _environ: dict[str, Any], auth: Any = None) -> None:
-        correlation_id = accept(auth.get("correlation_id") if isinstance(auth, dict) else None)
+        correlation_id = _correlation_id(auth)
         with tracer().start_as_current_span("socket connect", kind=SpanKind.SERVER):
             try:
                 await self._open(sid, auth)
@@ -115,7 +116,7 @@ class Sockets:
                 self._fanout.join(session, attached)
 
         def on_lost(error: Error) -> None:
-            self._spawn(self._close(session, "session-lost", error))
+            self._spawn(self._end(session, error))
 
         session.attachment = await self.relay.attach(token, on_attached, on_lost)
         self._sessions[sid] = session
@@ -124,21 +125,12 @@ class Sockets:
         self._spawn(self._welcome(session, greeting[0], place))
 
     def _session(self, sid: str) -> Session:
-        server = self.server
-        socket = server.eio.sockets[server.manager.eio_sid_from_sid(sid, "/")]
+        eio_sid = self.server.manager.eio_sid_from_sid(sid, "/")
+        return Session(sid, self.server.eio.sockets[eio_sid], self._overflow)
 
-        def write(packet: Packet) -> None:
-            if socket.queue.qsize() < MAX_QUEUED:
-                socket.queue.put_nowait(packet)
-            else:
-                overflow()
-
-        def overflow() -> None:
-            error = Exhausted("SLOW_CONSUMER", "This socket was read too slowly. Connect again and resume.")
-            self._spawn(self._close(session, "slow-consumer", error))
-
-        session = Session(sid, write, overflow)
-        return session
+    def _overflow(self, session: Session) -> None:
+        error = Exhausted("SLOW_CONSUMER", "This socket was read too slowly. Connect again and resume.")
+        self._spawn(self._cut(session, "slow-consumer", error))
 
     async def _welcome(self, session: Session, attached: Attached, place: Place | None) -> None:
         hello = {
@@ -169,14 +161,14 @@ class Sockets:
         try:
             outcome = await self._resumer.replay(session.attachment.token, place, self._fanout.packet, session.write)
         except Exception as error:
-            await self._close(session, "resume-failed", error)
+            await self._cut(session, "resume-failed", error)
             return
         session.write(event_packet(outcome.event, outcome.data))
         session.release(outcome.user_pos, outcome.positions)
 
     async def _event(self, event: str, sid: str, *arguments: Any) -> dict[str, Any]:
         meta = arguments[1] if len(arguments) > 1 and isinstance(arguments[1], dict) else {}
-        correlation_id = accept(meta.get("correlation_id") if isinstance(meta.get("correlation_id"), str) else None)
+        correlation_id = _correlation_id(meta)
         parent = extract([("traceparent", str(meta.get("traceparent", "")))])
         request_context.bind(RequestContext(str(uuid7()), correlation_id))
         with tracer().start_as_current_span(f"socket {event}"[:80], context=parent, kind=SpanKind.SERVER):
@@ -216,13 +208,20 @@ class Sockets:
             self._fanout.leave(session)
             self.relay.detach(session.attachment)
 
-    async def _close(self, session: Session, event: str, error: Exception) -> None:
-        """Ends a socket with the reason why; the client resumes from its place."""
-        if self._sessions.get(session.sid) is not session:
-            return
-        with contextlib.suppress(KeyError, IndexError):
-            await self.server.emit(event, self._problem(error, event, ""), to=session.sid)
-        await self.server.disconnect(session.sid)
+    async def _cut(self, session: Session, event: str, error: Exception) -> None:
+        """Ends a connection. Clients connect again by themselves, and resume from their place."""
+        if not session.ending:
+            session.ending = True
+            session.say_last(event, self._problem(error, event, ""))
+            await session.close()
+
+    async def _end(self, session: Session, error: Error) -> None:
+        """Ends a session for good: clients do not connect again before they have another token."""
+        if not session.ending:
+            session.ending = True
+            session.say_last("session-lost", self._problem(error, "session-lost", ""))
+            await self.server.disconnect(session.sid)
+            await session.close()
 
     def _problem(self, error: Exception, instance: str, correlation_id: str) -> dict[str, Any]:
         found = known(error)
@@ -247,22 +246,23 @@ class Sockets:
     async def watch_expiry(self) -> None:
         """Warns sessions whose token is about to end, and closes those whose token has ended."""
         while True:
-            await asyncio.sleep(5)
+            await asyncio.sleep(WATCH_S)
             now = time.time()
             for session in list(self._sessions.values()):
                 if session.expires_at <= now:
                     error = Unauthenticated("TOKEN_EXPIRED", "The access token has ended. Connect with a new one.")
-                    await self._close(session, "session-lost", error)
+                    await self._end(session, error)
                 elif session.expires_at - now <= EXPIRY_NOTICE_S and not session.warned:
                     session.warned = True
                     session.write(event_packet("auth-expiring", {"expires_in": round(session.expires_at - now)}))
 
     async def drain(self) -> None:
         """Tells every client that this server goes away, and closes the sockets."""
-        for session in list(self._sessions.values()):
-            session.write(event_packet("server-draining", {"reconnect_after_ms": 500}))
-        await asyncio.sleep(0)
-        await asyncio.gather(*[self.server.disconnect(sid) for sid in list(self._sessions)], return_exceptions=True)
+        notice = {"reconnect_after_ms": RECONNECT_AFTER_MS}
+        sessions = list(self._sessions.values())
+        for session in sessions:
+            session.say_last("server-draining", notice)
+        await asyncio.gather(*[session.close() for session in sessions], return_exceptions=True)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -279,6 +279,11 @@ async def running(sockets: Sockets) -> AsyncIterator[Sockets]:
         watch.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await watch
+
+
+def _correlation_id(said: Any) -> str:
+    offered = said.get("correlation_id") if isinstance(said, dict) else None
+    return accept(offered if isinstance(offered, str) else None)
 
 
 def _read_auth(auth: Any) -> tuple[str, Place | None]:

@@ -1,5 +1,6 @@
 """One route per path of the contracts, literal paths before those with parameters."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
@@ -19,8 +20,12 @@ ChannelFor = Callable[[str], grpc.aio.Channel]
 Endpoint = Callable[[Request], Awaitable[ASGIApp]]
 
 
-def routes(methods: Iterable[Method], channel_for: ChannelFor) -> list[BaseRoute]:
+def routes(
+    methods: Iterable[Method], channel_for: ChannelFor, draining: asyncio.Event | None = None
+) -> list[BaseRoute]:
     """The routes of all methods with HTTP rules; `channel_for("user")` reaches the user service.
+
+    Streams end once `draining` is set.
 
     Raises ValueError for a contract that cannot be served: an unknown field in a rule, or one path claimed twice.
     """
@@ -33,7 +38,7 @@ def routes(methods: Iterable[Method], channel_for: ChannelFor) -> list[BaseRoute
                 raise ValueError(f"{method.path}: {rule.verb} {rule.path} belongs to another method")
             binding, answer = Binding(method, rule, decoder), Answer(method, rule, encoder)
             if method.descriptor.server_streaming:
-                verbs[rule.verb] = _streaming(method, binding, answer, channel_for)
+                verbs[rule.verb] = _streaming(method, binding, answer, channel_for, draining or asyncio.Event())
             else:
                 verbs[rule.verb] = _unary(method, binding, answer, channel_for)
     return [_route(path, paths[path]) for path in sorted(paths, key=_precedence)]
@@ -57,7 +62,9 @@ def _unary(method: Method, binding: Binding, answer: Answer, channel_for: Channe
     return endpoint
 
 
-def _streaming(method: Method, binding: Binding, answer: Answer, channel_for: ChannelFor) -> Endpoint:
+def _streaming(
+    method: Method, binding: Binding, answer: Answer, channel_for: ChannelFor, draining: asyncio.Event
+) -> Endpoint:
     async def endpoint(request: Request) -> ASGIApp:
         pairs, message = metadata(request), await binding.message(request)
         call = channel_for(method.target).unary_stream(
@@ -65,7 +72,7 @@ def _streaming(method: Method, binding: Binding, answer: Answer, channel_for: Ch
             request_serializer=method.request.SerializeToString,
             response_deserializer=method.response.FromString,
         )
-        return Stream(request, call(message, metadata=pairs), answer.body)
+        return Stream(request, call(message, metadata=pairs), answer.body, draining)
 
     return endpoint
 

@@ -11,48 +11,67 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from facade.problems import describe, known
+from mesh.errors import Error, Unavailable
 
 NDJSON, SSE = "application/x-ndjson", "text/event-stream"
+_END = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 class Stream:
-    """Answers with the items of a call while the client stays, and cancels the call when it goes.
+    """Answers with the items of a call while the client and the server stay, and cancels the call when one goes.
 
     An error before the first item is raised, to become an answer of its own. A later one ends the stream, as a line
     `{"problem": …}` or as an event `error`.
     """
 
     def __init__(
-        self, request: Request, call: grpc.aio.UnaryStreamCall[Any, Message], body: Callable[[Message], Any]
+        self,
+        request: Request,
+        call: grpc.aio.UnaryStreamCall[Any, Message],
+        body: Callable[[Message], Any],
+        draining: asyncio.Event,
     ) -> None:
         self._request = request
+        self._draining = draining
+        self._started = False
         self._call = call
         self._body = body
         self._events = SSE in request.headers.get("accept", "")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         pump, gone = asyncio.ensure_future(self._pump(send)), asyncio.ensure_future(_disconnected(receive))
+        drained = asyncio.ensure_future(self._draining.wait())
         try:
-            await asyncio.wait((pump, gone), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((pump, gone, drained), return_when=asyncio.FIRST_COMPLETED)
             if pump.done():
                 pump.result()
+                return
         finally:
             self._call.cancel()
-            pump.cancel()
-            gone.cancel()
-            await asyncio.gather(pump, gone, return_exceptions=True)
+            for task in (pump, gone, drained):
+                task.cancel()
+            await asyncio.gather(pump, gone, drained, return_exceptions=True)
+        if self._draining.is_set():
+            await self._end(send, Unavailable("DRAINING", "This server is shutting down; another one takes over."))
+
+    async def _end(self, send: Send, error: Error) -> None:
+        if not self._started:
+            raise error
+        await send(_part(self._failure(describe(error, self._request))))
+        await send(_END)
 
     async def _pump(self, send: Send) -> None:
         items = aiter(self._call)
         item = await anext(items, None)
         await send({"type": "http.response.start", "status": 200, "headers": self._headers()})
+        self._started = True
         try:
             while item is not None:
                 await send(_part(self._item(item)))
                 item = await anext(items, None)
         except grpc.aio.AioRpcError as error:
             await send(_part(self._failure(describe(known(error), self._request))))
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await send(_END)
 
     def _headers(self) -> list[tuple[bytes, bytes]]:
         return [

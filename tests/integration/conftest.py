@@ -16,6 +16,7 @@ from mesh.settings import Settings
 from services.user.seed import seed_password
 
 ANY = "127.0.0.1:0"
+EVERYTHING = [*SERVICES, FACADE]
 
 
 @dataclass
@@ -73,7 +74,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         async def run(*, apart: bool = False) -> System:
             settings = Settings(data=tmp_path / "data", http=ANY, grpc=ANY, admin=ANY)
             if not apart:
-                banner = await stack.enter_async_context(serving(settings, [*SERVICES, FACADE]))
+                banner = await stack.enter_async_context(serving(settings, EVERYTHING))
                 return System([banner], settings, stack)
             user = await stack.enter_async_context(serving(settings, ["user"]))
             addressed = settings.model_copy(update={"user_address": target(user)})

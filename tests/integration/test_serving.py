@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import grpc
 import httpx2
+import orjson
 import pytest
 import socketio
 
@@ -18,8 +20,11 @@ from chat.user.v1.account_service_pb2 import GetMeRequest
 from chat.user.v1.account_service_pb2_grpc import AccountServiceStub
 from cli.serve import main, serving
 from mesh.database import InUse
+from mesh.identity.principal import Principal
+from mesh.identity.tokens import sign
 from mesh.settings import Settings
-from tests.integration.conftest import ANY, Start, System, target
+from services.user.keys.store_file import FileKeyStore
+from tests.integration.conftest import ANY, EVERYTHING, Start, System, target
 
 
 async def until(condition: Callable[[], Any]) -> None:
@@ -289,3 +294,55 @@ async def test_an_sqlite_file_serves_one_process(start: Start, tmp_path: Path) -
     with pytest.raises(InUse, match="CHAT_SQL_URL"):
         async with serving(settings, ["user"]):
             pass
+
+
+async def test_a_socket_ends_with_its_token(start: Start, tmp_path: Path) -> None:
+    """The client is warned, then told, and does not stay."""
+    system: System = await start()
+    alice = await system.http("alice")
+    me = (await alice.get("/api/users/me")).json()["id"]
+    key = (await FileKeyStore(tmp_path / "data" / "keys" / "access-token.pem").load()).current
+    now = int(time.time())
+    principal = Principal(me, "session", "user", now + 3)
+    token = sign(principal, issued_at=now, token_id="t", key=key.private, kid=key.kid)
+    alice.headers["Authorization"] = f"Bearer {token}"
+    device = await system.device(alice)
+    await until(lambda: device.named("session-lost"))
+    await until(lambda: not device.client.connected)
+    assert [name for name, _ in device.events] == ["hello", "auth-expiring", "session-lost"]
+    assert device.named("session-lost")[0]["code"] == "TOKEN_EXPIRED"
+
+
+async def test_a_socket_that_is_not_read_is_cut(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its queue is bounded; the others go on."""
+    monkeypatch.setattr("facade.sockets.MAX_QUEUED", 3)
+    system: System = await start()
+    alice, bob = await system.http("alice"), await system.http("bob")
+    conversation = await dm(alice, bob)
+    token = bob.headers["Authorization"].removeprefix("Bearer ")
+    polling = await bob.get("/ws/", params={"EIO": "4", "transport": "polling"})
+    slow = {"EIO": "4", "transport": "polling", "sid": orjson.loads(polling.text[1:])["sid"]}
+    await bob.post("/ws/", params=slow, content="40" + orjson.dumps({"token": token}).decode())
+    device = await system.device(alice)
+    for number in range(6):
+        await alice.post("/api/messages", json={"conversation_id": conversation, "text": str(number)})
+    await until(lambda: len(device.named("message-new")) == 6)
+    await until(lambda: device.named("message-new"))
+    assert (await bob.get("/ws/", params=slow)).status_code == 400
+
+
+async def test_a_draining_server_says_so(tmp_path: Path) -> None:
+    """Sockets and streams are told that another server takes over, and the process ends at once."""
+    async with AsyncExitStack() as clients:
+        async with serving(Settings(data=tmp_path / "data", http=ANY, grpc=ANY, admin=ANY), EVERYTHING) as banner:
+            system = System([banner], Settings(data=tmp_path / "data"), clients)
+            alice = await system.http("alice")
+            device = await system.device(alice)
+            await until(lambda: device.named("hello"))
+            feed = asyncio.create_task(alice.post("/api/messages/feed", json={}, timeout=30))
+            await asyncio.sleep(0.1)
+            stopped_at = time.monotonic()
+        assert time.monotonic() - stopped_at < 5
+        await until(lambda: not device.client.connected)
+        assert device.named("server-draining") == [{"reconnect_after_ms": 500}]
+        assert '"code":"DRAINING"' in (await feed).text

@@ -1,5 +1,6 @@
 """A gRPC server with toys, and an app made of nothing but their routes."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from typing import Any
@@ -43,10 +44,16 @@ async def channel(request: pytest.FixtureRequest, toys: ToyServicer) -> AsyncIte
 
 
 @pytest.fixture
-def app(channel: grpc.aio.Channel) -> ASGIApp:
+def draining() -> asyncio.Event:
+    """Set when the server goes away."""
+    return asyncio.Event()
+
+
+@pytest.fixture
+def app(channel: grpc.aio.Channel, draining: asyncio.Event) -> ASGIApp:
     """Nothing but the routes, with ids as the middleware of the facade gives them."""
     bare = FastAPI(
-        routes=routes(toy_methods(), {"toy": channel}.__getitem__),
+        routes=routes(toy_methods(), {"toy": channel}.__getitem__, draining),
         exception_handlers=exception_handlers(),
         openapi_url=None,
     )

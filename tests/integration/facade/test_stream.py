@@ -68,6 +68,25 @@ async def test_the_call_is_cancelled_when_the_client_goes(app: ASGIApp, toys: To
     assert [message["type"] for message in client.sent] == ["http.response.start", "http.response.body"][: 2 * count]
 
 
+@pytest.mark.parametrize("count", [0, 1])
+async def test_a_stream_ends_when_the_server_goes(
+    app: ASGIApp, toys: ToyServicer, draining: asyncio.Event, count: int
+) -> None:
+    """Its client is told so and can come back elsewhere; the call is cancelled."""
+    client = Leaver(f"count={count}&then=wait")
+    request = asyncio.ensure_future(app(client.scope, client.receive, client.send))
+    await asyncio.wait_for(toys.waiting.wait(), 5)
+    if count:
+        await asyncio.wait_for(client.got_item.wait(), 5)
+    draining.set()
+    await asyncio.wait_for(request, 5)
+    await asyncio.wait_for(toys.cancelled.wait(), 5)
+    assert client.sent[0]["status"] == (200 if count else 503)
+    said = [message["body"] for message in client.sent[1:] if message["body"]]
+    assert b'"code":"DRAINING"' in said[-1]
+    assert not client.sent[-1].get("more_body", False)
+
+
 class Leaver:
     """A client that goes away when told to."""
 
