@@ -16,6 +16,7 @@ from mesh.events.outbox import Outbox, OutboxRow
 from mesh.telemetry import tracing
 
 BATCH = 200
+GATHER_S = 0.05
 SWEEP_S = 1.0
 DRAIN_S = 5.0
 
@@ -25,9 +26,10 @@ log = structlog.get_logger()
 class OutboxRelay:
     """Publishes the rows of `outbox` while its context is open. `source` is the `ce_source`, as `/chat/message`.
 
-    Rows are marked after the bus accepted them; what is lost between the two is published again. It looks when woken
-    and every `sweep_s` seconds, for rows that somebody else committed. Leaving the context publishes what waits, for
-    `drain_s` seconds at most; the rest stays in the outbox. `waiting` is told how many rows each look found.
+    Rows are marked after the bus accepted them; what is lost between the two is published again. It looks `gather_s`
+    seconds after it was woken, and every `sweep_s` seconds, for rows that somebody else committed. Leaving the context
+    publishes what waits, for `drain_s` seconds at most; the rest stays in the outbox. `waiting` is told how many rows
+    each look found.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class OutboxRelay:
         bus: Bus,
         source: str,
         *,
+        gather_s: float = GATHER_S,
         sweep_s: float = SWEEP_S,
         drain_s: float = DRAIN_S,
         backoff: Backoff | None = None,
@@ -44,6 +47,7 @@ class OutboxRelay:
         self._outbox = outbox
         self._bus = bus
         self._source = source
+        self._gather_s = gather_s
         self._sweep_s = sweep_s
         self._drain_s = drain_s
         self._backoff = backoff or Backoff()
@@ -90,6 +94,8 @@ class OutboxRelay:
             if last:
                 return
             await _wait(self._woken, self._sweep_s)
+            # One look for what is committed within a moment: a look per commit costs a third of the process's CPU.
+            await _wait(self._closing, self._gather_s)
 
     async def _publish_batch(self) -> int:
         rows = await self._outbox.unpublished(BATCH)

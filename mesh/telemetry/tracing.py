@@ -58,13 +58,21 @@ def configure_tracing(*, ring: "TraceRing | None" = None, environ: Mapping[str, 
     """
     from opentelemetry.sdk.resources import OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
     named = OTELResourceDetector().detect().attributes
     # Its own exit handler would run after the log and the loop are gone: whoever configures shuts down.
-    provider = TracerProvider(resource=Resource.create({"service.name": SERVICE_NAME, **named}), shutdown_on_exit=False)
+    exports = any(environ.get(name) for name in ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"))
+    # Where nobody would see a span, ids are still made and carried, but nothing is recorded.
+    sampler = None if exports or ring is not None or environ.get("OTEL_TRACES_SAMPLER") else ALWAYS_OFF
+    provider = TracerProvider(
+        sampler=sampler,
+        resource=Resource.create({"service.name": SERVICE_NAME, **named}),
+        shutdown_on_exit=False,
+    )
     if ring is not None:
         provider.add_span_processor(ring)
-    if environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
+    if exports:
         for processor in _otlp_processors():
             provider.add_span_processor(processor)
     return Tracing(provider, ring)

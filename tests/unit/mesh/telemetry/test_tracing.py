@@ -110,10 +110,12 @@ def test_sampler_by_standard_variable(start_tracing: Start, monkeypatch: pytest.
 
 
 def test_ring_is_optional() -> None:
-    """Without a ring spans are recorded for the exporter alone."""
+    """Without a ring and an exporter nothing is recorded, and traces still have their ids."""
     started = configure_tracing(environ={})
     try:
-        assert tracing.tracer().start_span("x").is_recording()
+        span = tracing.tracer().start_span("x")
+        assert not span.is_recording()
+        assert span.get_span_context().is_valid
         assert started.ring is None
     finally:
         started.shutdown()
