@@ -11,6 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 import uvicorn
+import uvloop
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
@@ -52,7 +53,8 @@ def main(names: Sequence[str]) -> int:
         return 2
     configure_logs(settings.log, settings.log_level)
     try:
-        asyncio.run(_run(settings, chosen))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_run(settings, chosen))
     except (UnknownService, OSError) as error:
         print(f"chat: {error}", file=sys.stderr)  # noqa: T201
         return 1
