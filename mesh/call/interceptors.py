@@ -2,14 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
 from uuid import uuid4
 
 import grpc
 import structlog
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError, Message
 from grpc_interceptor.server import AsyncServerInterceptor
 
 from chat.mesh.v1 import options_pb2
@@ -18,7 +18,7 @@ from mesh.call.context import RequestContext
 from mesh.call.correlation import METADATA_KEY, REQUEST_KEY, accept
 from mesh.call.spans import end_span, server_span
 from mesh.call.status import from_rpc_error, to_grpc_status
-from mesh.errors import Deadline, Error, Internal
+from mesh.errors import Deadline, Error, Internal, Invalid, Unauthenticated
 from mesh.identity.verifier import Verifier
 from mesh.policy.admit import admit
 from mesh.policy.methods import policy_of
@@ -26,6 +26,8 @@ from mesh.policy.validation import validate
 from mesh.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
+_UNREADABLE = object()
+"""Stands for a request whose bytes are no message of its method."""
 
 
 class TelemetryInterceptor(AsyncServerInterceptor):
@@ -99,6 +101,13 @@ class AdmissionInterceptor(AsyncServerInterceptor):
     def __init__(self, verifier: Verifier) -> None:
         self._verifier = verifier
 
+    async def intercept_service(self, continuation: Any, details: Any) -> Any:
+        """Bytes that are no request come as far as `_admit`: gRPC itself would answer with a traceback."""
+        handler = await super().intercept_service(continuation, details)  # type: ignore[no-untyped-call]
+        if handler is None or handler.request_deserializer is None:
+            return handler
+        return handler._replace(request_deserializer=_lenient(handler.request_deserializer))
+
     async def intercept(self, method: Any, request_or_iterator: Any, context: Any, method_name: str) -> Any:
         bound, limit_s = await self._admit(request_or_iterator, context, method_name)
         request_context.bind(bound)
@@ -135,6 +144,8 @@ class AdmissionInterceptor(AsyncServerInterceptor):
             deadline=None if remaining_s is None else time.monotonic() + remaining_s,
         )
         admit(method_name, bound, request if isinstance(request, Message) else None)
+        if request is _UNREADABLE:
+            raise _unreadable()
         return bound, limit_s
 
 
@@ -142,7 +153,9 @@ def _bearer(context: Any) -> str:
     for key, value in context.invocation_metadata() or ():
         if key == "authorization":
             scheme, _, token = value.partition(" ")
-            return token.strip() if scheme.lower() == "bearer" else ""
+            if scheme.lower() != "bearer" or not token.strip():
+                raise Unauthenticated("TOKEN_INVALID", "`authorization` must be `Bearer` and an access token.")
+            return str(token.strip())
     return ""
 
 
@@ -155,8 +168,24 @@ async def _bound_stream(bound: RequestContext, stream: Any) -> AsyncIterator[Any
 
 async def _validated(messages: Any) -> AsyncIterator[Any]:
     async for message in messages:
+        if message is _UNREADABLE:
+            raise _unreadable()
         validate(message)
         yield message
+
+
+def _lenient(decode: Callable[[bytes], Message]) -> Callable[[bytes], object]:
+    def read(data: bytes) -> object:
+        try:
+            return decode(data)
+        except DecodeError:
+            return _UNREADABLE
+
+    return read
+
+
+def _unreadable() -> Error:
+    return Invalid("INVALID_REQUEST", "The request is not one of this method.")
 
 
 async def _abort(error: Exception, context: Any, method_name: str) -> None:

@@ -33,6 +33,7 @@ class Wire:
 
     stub: Any
     bare: Any
+    channel: grpc.aio.Channel
     stop: Callable[[float | None], Awaitable[None]]
     registry: CollectorRegistry
 
@@ -63,7 +64,7 @@ async def serve(request: pytest.FixtureRequest) -> AsyncIterator[Serve]:
             inner = open_tcp(f"ipv4:127.0.0.1:{port}", "arity")
         channel = MeshChannel(inner, metrics)
         closers.extend([lambda: channel.close(), lambda: server.stop(None)])
-        return Wire(ArityStub(channel), ArityStub(inner), server.stop, registry)
+        return Wire(ArityStub(channel), ArityStub(inner), inner, server.stop, registry)
 
     yield start
     for close in closers:

@@ -13,7 +13,7 @@ from mesh.call.channel import stream
 from mesh.call.context import RequestContext, caller, current
 from mesh.call.status import from_rpc_error
 from mesh.errors import Deadline, NotFound, Violation
-from tests.arity import Text
+from tests.arity import SERVICE, Text
 from tests.contract.call.conftest import Serve
 
 
@@ -453,7 +453,7 @@ async def test_a_correlation_id_is_made_when_absent_or_bad(serve: Serve) -> None
     [
         ("Whoami", "", "UNAUTHENTICATED", "TOKEN_MISSING"),
         ("Whoami", "Bearer mallory", "UNAUTHENTICATED", "TOKEN_INVALID"),
-        ("Whoami", "Basic alice", "UNAUTHENTICATED", "TOKEN_MISSING"),
+        ("Whoami", "Basic alice", "UNAUTHENTICATED", "TOKEN_INVALID"),
         ("Admin", "Bearer alice", "PERMISSION_DENIED", "PERMISSION_DENIED"),
         ("Unmarked", "Bearer root", "INTERNAL", "INTERNAL"),
     ],
@@ -466,6 +466,27 @@ async def test_the_policy_of_the_method_decides(serve: Serve, method: str, token
         await getattr(wire.bare, method)(Text(), metadata=metadata)
     assert caught.value.code().name == code
     assert from_rpc_error(caught.value).reason == reason
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "arity"),
+    [(echo, "unary_unary"), (count, "unary_stream"), (join, "stream_unary"), (talk, "stream_stream")],
+)
+async def test_bytes_that_are_no_request(serve: Serve, behaviour: Any, arity: str) -> None:
+    """What cannot be read is the caller's fault: INVALID_REQUEST, and nothing of what the parser said."""
+
+    async def garbage() -> AsyncIterator[bytes]:
+        yield b"\xff\xff\xff\xff"
+
+    method = behaviour.__name__.capitalize()
+    wire = await serve({method: behaviour})
+    call = getattr(wire.channel, arity)(f"/{SERVICE}/{method}")
+    answer = call(garbage() if arity.startswith("stream") else b"\xff\xff\xff\xff")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        _ = [item async for item in answer] if arity.endswith("stream") else await answer
+    assert caught.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+    assert from_rpc_error(caught.value).reason == "INVALID_REQUEST"
+    assert caught.value.details() == "The request is not one of this method."
 
 
 async def test_an_administrator_passes(serve: Serve) -> None:

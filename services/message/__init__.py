@@ -1,0 +1,1 @@
+"""Conversations, their messages, and the feeds that tell of every change."""

@@ -1,0 +1,25 @@
+"""What every write has in common: a command says what is wanted, by whom, and in which call."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The call a command was made in. `deadline` is on the monotonic clock, in seconds."""
+
+    actor_id: str = ""
+    correlation_id: str = ""
+    traceparent: str = ""
+    deadline: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A wish that the writer carries out in the order of arrival, or refuses."""
+
+    origin: Origin
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it carries beside its ids."""
+        return 0

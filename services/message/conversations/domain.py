@@ -1,0 +1,258 @@
+"""Rules of conversations, members, roles and read marks. No I/O, no wire format."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import IntEnum
+
+from mesh.errors import Error, Forbidden, Invalid, NotFound, Violation, WrongState
+from services.message.command import Command
+
+FIRST_MEMBERS = 10
+"""How many members a conversation shows by itself."""
+
+
+class Kind(IntEnum):
+    """What a conversation is for. The numbers are those of the contract."""
+
+    DM = 1
+    GROUP = 2
+
+
+class Role(IntEnum):
+    """Rights inside a conversation; the lower number has more. The numbers are those of the contract."""
+
+    OWNER = 1
+    ADMIN = 2
+    MEMBER = 3
+    GUEST = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """A conversation with the heads of its two counts. `pair` names the two people of a dm, None for a group."""
+
+    id: str
+    kind: Kind
+    name: str
+    topic: str
+    pair: str | None
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+    member_count: int
+    last_seq: int = 0
+    last_pos: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """Somebody's part in a conversation."""
+
+    conversation_id: str
+    user_id: str
+    role: Role
+    joined_at: datetime
+    last_read_seq: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CreateConversation(Command):
+    """Makes the conversation `id`, with the actor and `member_ids` (without the actor, each once) in it."""
+
+    id: str
+    kind: Kind
+    name: str
+    topic: str
+    member_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateConversation(Command):
+    """Changes name and topic; None leaves one as it is."""
+
+    id: str
+    name: str | None
+    topic: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AddMembers(Command):
+    conversation_id: str
+    user_ids: tuple[str, ...]
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateMember(Command):
+    conversation_id: str
+    user_id: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveMember(Command):
+    """Ends a membership: somebody else's, or the actor's own, which is to leave."""
+
+    conversation_id: str
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class MarkRead(Command):
+    conversation_id: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """`replayed` is true when the conversation was there before."""
+
+    conversation_id: str
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadMark:
+    """Up to where somebody has read, and what is left."""
+
+    conversation_id: str
+    last_read_seq: int
+    unread_count: int
+
+
+def pair_of(one: str, other: str) -> str:
+    """The key of the one conversation that two people have."""
+    return ":".join(sorted((one, other)))
+
+
+def check_new(kind: Kind, name: str, topic: str, actor_id: str, member_ids: Sequence[str]) -> None:
+    """Raises Invalid (INVALID_REQUEST) for a conversation of two that is not one."""
+    if kind is Kind.GROUP:
+        return
+    broken = []
+    if len(member_ids) != 1:
+        broken.append(Violation("member_ids", "create_conversation.one_member", "must name exactly one user"))
+    elif actor_id in member_ids:
+        broken.append(Violation("member_ids[0]", "create_conversation.not_oneself", "must be somebody else"))
+    for field, value in (("name", name), ("topic", topic)):
+        if value:
+            broken.append(Violation(field, "create_conversation.unnamed_dm", "must be empty for two people"))
+    if broken:
+        summary = "; ".join(f"{v.field}: {v.detail}" for v in broken)
+        raise Invalid("INVALID_REQUEST", summary, violations=broken)
+
+
+def found(command: CreateConversation, at: datetime) -> tuple[Conversation, list[Member]]:
+    """The new conversation and its members, the actor first."""
+    actor_id, is_dm = command.origin.actor_id, command.kind is Kind.DM
+    conversation = Conversation(
+        id=command.id,
+        kind=command.kind,
+        name=command.name,
+        topic=command.topic,
+        pair=pair_of(actor_id, command.member_ids[0]) if is_dm else None,
+        created_by=actor_id,
+        created_at=at,
+        updated_at=at,
+        member_count=1 + len(command.member_ids),
+    )
+    first = Member(command.id, actor_id, Role.MEMBER if is_dm else Role.OWNER, at)
+    return conversation, [first, *joining(command.id, command.member_ids, Role.MEMBER, at + _STEP)]
+
+
+def joining(conversation_id: str, user_ids: Sequence[str], role: Role, at: datetime) -> list[Member]:
+    """New members, a microsecond apart, so that the order of joining is total."""
+    return [Member(conversation_id, user_id, role, at + i * _STEP) for i, user_id in enumerate(user_ids)]
+
+
+def visible(conversation: Conversation | None, member: Member | None) -> tuple[Conversation, Member]:
+    """Both, as far as they are there. Raises NotFound (CONVERSATION_NOT_FOUND): others cannot tell the two apart."""
+    if conversation is None or member is None:
+        raise not_found()
+    return conversation, member
+
+
+def not_found() -> Error:
+    return NotFound("CONVERSATION_NOT_FOUND", "There is no such conversation, or you are not in it.")
+
+
+def check_role(member: Member, least: Role) -> None:
+    """Raises Forbidden (ROLE_TOO_LOW)."""
+    if member.role > least:
+        raise Forbidden("ROLE_TOO_LOW", f"Your role here is {member.role.name.lower()}; this needs more.")
+
+
+def check_manages(conversation: Conversation, actor: Member) -> None:
+    """Raises WrongState (DM_FIXED) for a conversation of two, Forbidden (ROLE_TOO_LOW) below admin."""
+    _check_group(conversation)
+    check_role(actor, Role.ADMIN)
+
+
+def check_grants(actor: Member, role: Role) -> None:
+    """Nobody grants more than they have. Raises Forbidden (ROLE_TOO_LOW)."""
+    check_role(actor, role)
+
+
+def changed(conversation: Conversation, name: str | None, topic: str | None, at: datetime) -> Conversation:
+    """The conversation with a new name and topic; the same object when nothing is new."""
+    name = conversation.name if name is None else name
+    topic = conversation.topic if topic is None else topic
+    if (name, topic) == (conversation.name, conversation.topic):
+        return conversation
+    return replace(conversation, name=name, topic=topic, updated_at=at)
+
+
+def with_role(actor: Member, target: Member, role: Role, owners: int) -> Member:
+    """The member with another role; the same object when nothing is new. `owners` is how many the group has.
+
+    Raises Forbidden (ROLE_TOO_LOW), WrongState (LAST_OWNER).
+    """
+    _check_touches(actor, target)
+    check_grants(actor, role)
+    if role is target.role:
+        return target
+    if target.role is Role.OWNER and owners == 1:
+        raise _last_owner()
+    return replace(target, role=role)
+
+
+def check_removes(conversation: Conversation, actor: Member, target: Member, owners: int) -> None:
+    """Whether `actor` may end the membership of `target`, possibly their own.
+
+    Raises WrongState (DM_FIXED, LAST_OWNER), Forbidden (ROLE_TOO_LOW).
+    """
+    if actor.user_id != target.user_id:
+        check_manages(conversation, actor)
+        _check_touches(actor, target)
+    _check_group(conversation)
+    if target.role is Role.OWNER and owners == 1 and conversation.member_count > 1:
+        raise _last_owner()
+
+
+def marked(member: Member, seq: int, last_seq: int) -> Member:
+    """The member having read up to `seq`: never back, never beyond the last message; else the same object."""
+    seq = min(seq, last_seq)
+    return member if seq <= member.last_read_seq else replace(member, last_read_seq=seq)
+
+
+def others(user_ids: Collection[str], actor_id: str) -> tuple[str, ...]:
+    """`user_ids` without the actor and without repeats, in their order."""
+    return tuple(dict.fromkeys(user_id for user_id in user_ids if user_id != actor_id))
+
+
+def _check_group(conversation: Conversation) -> None:
+    if conversation.kind is Kind.DM:
+        raise WrongState("DM_FIXED", "A conversation of two people stays as it is.")
+
+
+def _check_touches(actor: Member, target: Member) -> None:
+    if actor.role is not Role.OWNER and actor.user_id != target.user_id and target.role <= actor.role:
+        raise Forbidden("ROLE_TOO_LOW", f"Your role does not reach a member who is {target.role.name.lower()}.")
+
+
+def _last_owner() -> Error:
+    return WrongState("LAST_OWNER", "A group keeps an owner while it has members. Make somebody else an owner first.")
+
+
+_STEP = timedelta(microseconds=1)

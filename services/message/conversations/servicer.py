@@ -1,0 +1,163 @@
+"""ConversationService: writing goes to the writer, reading to the store."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from chat.message.v1 import conversation_pb2
+from chat.message.v1 import conversation_service_pb2 as pb
+from chat.message.v1 import conversation_service_pb2_grpc as rpc
+from mesh.call.context import caller
+from mesh.cursor import CursorCodec
+from services.message.calls import Relayed, origin
+from services.message.command import Origin
+from services.message.conversations import domain
+from services.message.conversations.domain import (
+    AddMembers,
+    CreateConversation,
+    Created,
+    Kind,
+    MarkRead,
+    Member,
+    ReadMark,
+    RemoveMember,
+    Role,
+    UpdateConversation,
+    UpdateMember,
+)
+from services.message.conversations.store import ConversationStore, View
+from services.message.conversations.wire import member_proto, view_proto
+from services.message.page import Cursors, Slice, fit, limit_of
+from services.message.profiles import Profiles
+from services.message.writer import Writer
+
+
+class ConversationServicer(rpc.ConversationServiceServicer):
+    """Each write is one command; its answer means that it is on disk."""
+
+    def __init__(
+        self,
+        store: ConversationStore,
+        writer: Writer,
+        profiles: Profiles,
+        *,
+        cursors: CursorCodec,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._writer = writer
+        self._profiles = profiles
+        self._cursors = cursors
+        self._new_id = new_id
+
+    @property
+    def relayed(self) -> Mapping[str, Relayed]:
+        """The methods that Relay streams carry too, by name."""
+        return {"MarkRead": Relayed(pb.MarkReadRequest, self._mark, self._marked)}
+
+    async def CreateConversation(
+        self, request: pb.CreateConversationRequest, context: object
+    ) -> pb.CreateConversationResponse:
+        actor_id, kind = caller().user_id, Kind(request.type)
+        domain.check_new(kind, request.name, request.topic, actor_id, request.member_ids)
+        member_ids = domain.others(request.member_ids, actor_id)
+        await self._profiles.require(member_ids)
+        await self._profiles.load([actor_id])
+        command = CreateConversation(
+            origin(), id=self._new_id(), kind=kind, name=request.name, topic=request.topic, member_ids=member_ids
+        )
+        created: Created = await self._writer.submit(command)
+        conversation = await self._view(created.conversation_id)
+        return pb.CreateConversationResponse(conversation=conversation, replayed=created.replayed)
+
+    async def ListConversations(
+        self, request: pb.ListConversationsRequest, context: object
+    ) -> pb.ListConversationsResponse:
+        user_id, limit = caller().user_id, limit_of(request.limit)
+        cursors = Cursors[conversation_pb2.Conversation](
+            self._cursors, f"ListConversations:{user_id}", lambda conversation: (conversation.id,)
+        )
+        place = cursors.place(request.cursor)
+        found = await self._store.page(user_id, place, limit)
+        protos = await self._views(found.items)
+        back = place is not None and place.back
+        items = fit(protos, from_end=back)
+        cut = len(items) < len(protos)
+        found_protos = Slice(items, found.has_prev or (cut and back), found.has_next or (cut and not back))
+        return pb.ListConversationsResponse(items=items, page=cursors.page(found_protos, limit))
+
+    async def GetConversation(self, request: pb.GetConversationRequest, context: object) -> pb.GetConversationResponse:
+        return pb.GetConversationResponse(conversation=await self._view(request.id))
+
+    async def UpdateConversation(
+        self, request: pb.UpdateConversationRequest, context: object
+    ) -> pb.UpdateConversationResponse:
+        await self._profiles.load([caller().user_id])
+        named = set(request.update_mask.paths) or {field for field in ("name", "topic") if getattr(request, field)}
+        command = UpdateConversation(
+            origin(),
+            id=request.id,
+            name=request.name if "name" in named else None,
+            topic=request.topic if "topic" in named else None,
+        )
+        await self._writer.submit(command)
+        return pb.UpdateConversationResponse(conversation=await self._view(request.id))
+
+    async def LeaveConversation(
+        self, request: pb.LeaveConversationRequest, context: object
+    ) -> pb.LeaveConversationResponse:
+        await self._profiles.load([caller().user_id])
+        await self._writer.submit(RemoveMember(origin(), request.id, caller().user_id))
+        return pb.LeaveConversationResponse()
+
+    async def ListMembers(self, request: pb.ListMembersRequest, context: object) -> pb.ListMembersResponse:
+        limit = limit_of(request.limit)
+        cursors = Cursors[Member](
+            self._cursors,
+            f"ListMembers:{request.conversation_id}",
+            lambda member: (member.joined_at.isoformat(), member.user_id),
+        )
+        place = cursors.place(request.cursor)
+        found = await self._store.members(caller().user_id, request.conversation_id, place, limit)
+        return pb.ListMembersResponse(items=await self._members(found.items), page=cursors.page(found, limit))
+
+    async def AddMembers(self, request: pb.AddMembersRequest, context: object) -> pb.AddMembersResponse:
+        user_ids, role = tuple(dict.fromkeys(request.user_ids)), Role(request.role or Role.MEMBER)
+        await self._profiles.require(user_ids)
+        members = await self._writer.submit(AddMembers(origin(), request.conversation_id, user_ids, role))
+        return pb.AddMembersResponse(items=await self._members(members))
+
+    async def UpdateMember(self, request: pb.UpdateMemberRequest, context: object) -> pb.UpdateMemberResponse:
+        await self._profiles.load([request.user_id])
+        command = UpdateMember(origin(), request.conversation_id, request.user_id, Role(request.role))
+        member: Member = await self._writer.submit(command)
+        return pb.UpdateMemberResponse(member=member_proto(member, self._profiles.known))
+
+    async def RemoveMember(self, request: pb.RemoveMemberRequest, context: object) -> pb.RemoveMemberResponse:
+        await self._profiles.load([request.user_id])
+        await self._writer.submit(RemoveMember(origin(), request.conversation_id, request.user_id))
+        return pb.RemoveMemberResponse()
+
+    async def MarkRead(self, request: pb.MarkReadRequest, context: object) -> pb.MarkReadResponse:
+        return self._marked(await self._mark(request, origin()))
+
+    def _mark(self, request: pb.MarkReadRequest, origin: Origin) -> "asyncio.Future[ReadMark]":
+        return self._writer.submit(MarkRead(origin, request.conversation_id, request.seq))
+
+    def _marked(self, mark: ReadMark) -> pb.MarkReadResponse:
+        return pb.MarkReadResponse(
+            conversation_id=mark.conversation_id, last_read_seq=mark.last_read_seq, unread_count=mark.unread_count
+        )
+
+    async def _view(self, conversation_id: str) -> conversation_pb2.Conversation:
+        return (await self._views([await self._store.get(caller().user_id, conversation_id)]))[0]
+
+    async def _views(self, views: Sequence[View]) -> list[conversation_pb2.Conversation]:
+        shown = {member.user_id for view in views for member in view.members}
+        senders = {view.last_message.sender_id for view in views if view.last_message is not None}
+        await self._profiles.load(shown | senders)
+        return [view_proto(view, self._profiles.known) for view in views]
+
+    async def _members(self, members: Iterable[Member]) -> list[conversation_pb2.Member]:
+        members = list(members)
+        await self._profiles.load([member.user_id for member in members])
+        return [member_proto(member, self._profiles.known) for member in members]

@@ -1,0 +1,85 @@
+"""Conversations and members in an SQL database."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, bindparam, select
+
+from mesh.database import Database
+from services.message.conversations import domain
+from services.message.conversations.domain import Member
+from services.message.conversations.reads_sql import first_members, unread_counts
+from services.message.conversations.store import View
+from services.message.keys_sql import by_keys
+from services.message.keyset_sql import read_slice
+from services.message.page import Place, Slice
+from services.message.rows import CONVERSATION, MEMBER, MESSAGE, conversation_of, member_of, message_of
+from services.message.tables import conversations, members, messages
+
+_MINE = select(*CONVERSATION, *MEMBER).join(members, members.c.conversation_id == conversations.c.id)
+_ONE = _MINE.where(conversations.c.id == bindparam("id"), members.c.user_id == bindparam("user_id"))
+_LAST_MESSAGES = select(*MESSAGE)
+_IS_MEMBER = select(members.c.user_id).where(
+    members.c.conversation_id == bindparam("id"), members.c.user_id == bindparam("user_id")
+)
+
+
+class SqlConversationStore:
+    """A page costs the same few statements however long it is."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, user_id: str, conversation_id: str) -> View:
+        def work(connection: Connection) -> View:
+            rows = connection.execute(_ONE, {"id": conversation_id, "user_id": user_id}).all()
+            if not rows:
+                raise domain.not_found()
+            return _views(connection, user_id, rows)[0]
+
+        return await self._database.read(work)
+
+    async def page(self, user_id: str, place: Place | None, limit: int) -> Slice[View]:
+        def work(connection: Connection) -> Slice[View]:
+            query = _MINE.where(members.c.user_id == user_id)
+            found = read_slice(connection, query, (members.c.conversation_id,), place, limit, falling=True)
+            return Slice(_views(connection, user_id, found.items), found.has_prev, found.has_next)
+
+        return await self._database.read(work)
+
+    async def members(self, user_id: str, conversation_id: str, place: Place | None, limit: int) -> Slice[Member]:
+        def work(connection: Connection) -> Slice[Member]:
+            if connection.execute(_IS_MEMBER, {"id": conversation_id, "user_id": user_id}).first() is None:
+                raise domain.not_found()
+            query = select(*MEMBER).where(members.c.conversation_id == conversation_id)
+            found = read_slice(connection, query, (members.c.joined_at, members.c.user_id), _at(place), limit)
+            return Slice([member_of(row) for row in found.items], found.has_prev, found.has_next)
+
+        return await self._database.read(work)
+
+
+def _at(place: Place | None) -> Place | None:
+    if place is None:
+        return None
+    joined_at, user_id = place.key
+    return Place((datetime.fromisoformat(str(joined_at)), user_id), place.back)
+
+
+def _views(connection: Connection, user_id: str, rows: Sequence[Row[Any]]) -> list[View]:
+    mine = [(conversation_of(row[: len(CONVERSATION)]), member_of(row[len(CONVERSATION) :])) for row in rows]
+    ids = [conversation.id for conversation, _ in mine]
+    last = [(conversation.id, conversation.last_seq) for conversation, _ in mine if conversation.last_seq]
+    found = by_keys(connection, _LAST_MESSAGES, (messages.c.conversation_id, messages.c.seq), last)
+    last_messages = {row.conversation_id: message_of(row) for row in found}
+    shown, unread = first_members(connection, ids), unread_counts(connection, user_id, ids)
+    return [
+        View(
+            conversation=conversation,
+            members=shown[conversation.id],
+            my=my,
+            last_message=last_messages.get(conversation.id),
+            unread_count=unread.get(conversation.id, 0),
+        )
+        for conversation, my in mine
+    ]

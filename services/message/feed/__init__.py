@@ -1,0 +1,1 @@
+"""What happened, in order: logs of changes, and the streams that carry them."""

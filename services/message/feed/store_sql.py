@@ -1,0 +1,82 @@
+"""Logs of changes in an SQL database."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, select
+
+from mesh.database import Database
+from services.message.command import Origin
+from services.message.feed.domain import CONVERSATION_ADDED, Change, Place
+from services.message.feed.reads_sql import read_heads
+from services.message.keys_sql import by_keys
+from services.message.rows import MESSAGE, message_of
+from services.message.tables import changes, members, messages, user_changes
+
+_LOG = (
+    *changes.c["conversation_id", "pos", "type", "actor_id", "subject_id", "at"],
+    *changes.c["traceparent", "correlation_id", "body"],
+)
+LOGGED: Select[Any] = select(*MESSAGE, *_LOG, changes.c.id).select_from(
+    changes.outerjoin(messages, messages.c.id == changes.c.message_id)
+)
+"""Rows for `logged_change`."""
+
+_OWN = (
+    select(user_changes)
+    .where(
+        user_changes.c.user_id == bindparam("user_id"),
+        user_changes.c.pos > bindparam("after"),
+        user_changes.c.pos <= bindparam("upto"),
+    )
+    .order_by(user_changes.c.pos)
+)
+_JOINED = _OWN.with_only_columns(user_changes.c.conversation_id).where(user_changes.c.type == CONVERSATION_ADDED)
+_IS_MEMBER = select(members.c.user_id).where(
+    members.c.conversation_id == bindparam("conversation_id"), members.c.user_id == bindparam("user_id")
+)
+
+
+class SqlFeedStore:
+    """Places in logs are known before they are read, which makes any page one statement."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def heads(self, user_id: str) -> Place:
+        return await self._database.read(lambda connection: read_heads(connection, (user_id,))[user_id])
+
+    async def joined(self, user_id: str, after: int, upto: int) -> set[str]:
+        span = {"user_id": user_id, "after": after, "upto": upto}
+        return await self._database.read(lambda connection: set(connection.scalars(_JOINED, span)))
+
+    async def changes(self, places: Sequence[tuple[str, int]]) -> list[Change]:
+        if not places:
+            return []
+        key = (changes.c.conversation_id, changes.c.pos)
+        rows = await self._database.read(lambda connection: by_keys(connection, LOGGED, key, places))
+        found = {(change.conversation_id, change.pos): change for change in map(logged_change, rows)}
+        return [found[place] for place in places]
+
+    async def user_changes(self, user_id: str, after: int, upto: int) -> list[Change]:
+        span = {"user_id": user_id, "after": after, "upto": upto}
+        rows = await self._database.read(lambda connection: connection.execute(_OWN, span).all())
+        return [_own_change(row) for row in rows]
+
+    async def is_member(self, user_id: str, conversation_id: str) -> bool:
+        key = {"user_id": user_id, "conversation_id": conversation_id}
+        return await self._database.read(lambda connection: connection.scalar(_IS_MEMBER, key)) is not None
+
+
+def logged_change(row: Row[Any]) -> Change:
+    """A row of `LOGGED` as the change it tells of."""
+    message = message_of(row) if row[0] is not None else None
+    conversation_id, pos, kind, actor_id, subject_id, at, traceparent, correlation_id, body = row[len(MESSAGE) : -1]
+    origin = Origin(actor_id, correlation_id, traceparent)
+    return Change(kind, conversation_id, origin, at, pos=pos, message=message, body=body, subject_id=subject_id)
+
+
+def _own_change(row: Row[Any]) -> Change:
+    origin = Origin(row.actor_id, row.correlation_id, row.traceparent)
+    about = {"body": row.body, "user_id": row.user_id, "user_pos": row.pos}
+    return Change(row.type, row.conversation_id, origin, row.at, **about)

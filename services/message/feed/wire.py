@@ -1,0 +1,77 @@
+"""Changes as the contract shows them, and the bodies that logs keep of them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from chat.message.v1 import change_pb2 as pb
+from chat.message.v1 import conversation_pb2
+from services.message.conversations.domain import Conversation, Member
+from services.message.conversations.wire import ProfileOf, conversation_proto, member_proto, only_id
+from services.message.feed.domain import Change
+from services.message.messages.wire import message_proto, timestamp
+
+
+def change_proto(change: Change, profile_of: ProfileOf) -> pb.Change:
+    """The change with the present profiles of whom it names."""
+    message = change.message
+    return pb.Change(
+        event_id=change.event_id,
+        type=change.type,
+        conversation_id=change.conversation_id,
+        pos=change.pos,
+        user_pos=change.user_pos,
+        seq=message.seq if message else 0,
+        actor_id=change.origin.actor_id,
+        client_msg_id=message.client_msg_id if message else "",
+        ts=timestamp(change.at),
+        trace_id=change.origin.traceparent[3:35],
+        correlation_id=change.origin.correlation_id,
+        data=_data(change, profile_of),
+    )
+
+
+def profile_ids(change: Change) -> set[str]:
+    """Whose profiles `change_proto` shows."""
+    if change.message is not None:
+        return {change.message.sender_id}
+    data = pb.ChangeData.FromString(change.body)
+    return {member.user.id for member in _members(data)}
+
+
+def snapshot_body(conversation: Conversation, members: Sequence[Member] = ()) -> bytes:
+    """Of conversation-created, -updated, -added and -removed."""
+    return pb.ChangeData(conversation=conversation_proto(conversation, members, only_id)).SerializeToString()
+
+
+def member_body(member: Member) -> bytes:
+    """Of member-added, -updated and -removed."""
+    return pb.ChangeData(member=member_proto(member, only_id)).SerializeToString()
+
+
+def receipt_body(user_id: str, last_read_seq: int) -> bytes:
+    """Of receipt-read."""
+    return pb.ChangeData(receipt=pb.Receipt(user_id=user_id, last_read_seq=last_read_seq)).SerializeToString()
+
+
+def typing_body(user_id: str, expires_at: datetime | None) -> bytes:
+    """Of typing; of stop-typing without a time."""
+    return pb.ChangeData(typing=pb.Typing(user_id=user_id, expires_at=timestamp(expires_at))).SerializeToString()
+
+
+def unread_body(last_read_seq: int, unread_count: int) -> bytes:
+    """Of unread-updated."""
+    unread = pb.Unread(last_read_seq=last_read_seq, unread_count=unread_count)
+    return pb.ChangeData(unread=unread).SerializeToString()
+
+
+def _data(change: Change, profile_of: ProfileOf) -> pb.ChangeData:
+    if change.message is not None:
+        return pb.ChangeData(message=message_proto(change.message, profile_of(change.message.sender_id)))
+    data = pb.ChangeData.FromString(change.body)
+    for member in _members(data):
+        member.user.CopyFrom(profile_of(member.user.id))
+    return data
+
+
+def _members(data: pb.ChangeData) -> Sequence[conversation_pb2.Member]:
+    return [data.member] if data.HasField("member") else data.conversation.members

@@ -1,0 +1,142 @@
+"""Rules of messages: who may write, edit and delete, and when a repeat is the same. No I/O, no wire format."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import orjson
+
+from mesh.errors import Conflict, Error, Forbidden, NotFound, WrongState
+from services.message.command import Command
+from services.message.conversations.domain import Member, Role, check_role
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as stored. Once deleted it keeps its number and its ids, and nothing of what it said."""
+
+    id: str
+    conversation_id: str
+    seq: int
+    sender_id: str
+    client_msg_id: str
+    text: str
+    reply_to: str
+    metadata: Mapping[str, str]
+    version: int
+    created_at: datetime
+    edited_at: datetime | None = None
+    deleted_at: datetime | None = None
+    deleted_by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SendMessage(Command):
+    """Writes the message `id`, unless the sender used `client_msg_id` in this conversation before."""
+
+    id: str
+    conversation_id: str
+    client_msg_id: str
+    text: str
+    reply_to: str
+    metadata: Mapping[str, str]
+    fingerprint: bytes
+
+    @property
+    def size(self) -> int:
+        return 4 * len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class EditMessage(Command):
+    id: str
+    text: str
+
+    @property
+    def size(self) -> int:
+        return 4 * len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteMessage(Command):
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """`replayed` is true when the message was stored by an earlier command."""
+
+    message: Message
+    replayed: bool
+
+
+def fingerprint(text: str, reply_to: str, metadata: Mapping[str, str]) -> bytes:
+    """SHA-256 of what a send says. It stays when the message is edited, so a late repeat is still known."""
+    return hashlib.sha256(orjson.dumps((text, reply_to, sorted(metadata.items())))).digest()
+
+
+def check_repeat(stored: bytes, command: SendMessage) -> None:
+    """Raises Conflict (CLIENT_MSG_ID_CONFLICT) unless the stored fingerprint is the command's."""
+    if stored != command.fingerprint:
+        raise Conflict("CLIENT_MSG_ID_CONFLICT", "This client_msg_id was used for a message with another content.")
+
+
+def check_writes(member: Member) -> None:
+    """Guests only read. Raises Forbidden (ROLE_TOO_LOW)."""
+    check_role(member, Role.MEMBER)
+
+
+def written(command: SendMessage, seq: int, at: datetime) -> Message:
+    return Message(
+        id=command.id,
+        conversation_id=command.conversation_id,
+        seq=seq,
+        sender_id=command.origin.actor_id,
+        client_msg_id=command.client_msg_id,
+        text=command.text,
+        reply_to=command.reply_to,
+        metadata=command.metadata,
+        version=1,
+        created_at=at,
+    )
+
+
+def edited(message: Message, actor: Member, text: str, at: datetime) -> Message:
+    """The message with another text; the same object when the text is the same.
+
+    Raises Forbidden (ROLE_TOO_LOW, NOT_AUTHOR), WrongState (MESSAGE_DELETED).
+    """
+    if message.sender_id != actor.user_id:
+        raise Forbidden("NOT_AUTHOR", "Only the author may edit a message.")
+    check_writes(actor)
+    if message.deleted_at is not None:
+        raise WrongState("MESSAGE_DELETED", "The message is deleted.")
+    if message.text == text:
+        return message
+    return replace(message, text=text, version=message.version + 1, edited_at=at)
+
+
+def deleted(message: Message, actor: Member, at: datetime) -> Message:
+    """The tombstone; the same object when it is one already. Raises Forbidden (ROLE_TOO_LOW)."""
+    if message.sender_id != actor.user_id:
+        check_role(actor, Role.ADMIN)
+    if message.deleted_at is not None:
+        return message
+    version = message.version + 1
+    return replace(message, text="", metadata={}, version=version, deleted_at=at, deleted_by=actor.user_id)
+
+
+def visible(message: Message | None, member: Member | None) -> tuple[Message, Member]:
+    """Both, as far as they are there. Raises NotFound (MESSAGE_NOT_FOUND): others cannot tell the two apart."""
+    if message is None or member is None:
+        raise not_found()
+    return message, member
+
+
+def not_found() -> Error:
+    return NotFound("MESSAGE_NOT_FOUND", "There is no such message, or you may not see it.")
+
+
+def reply_not_found() -> Error:
+    return NotFound("REPLY_NOT_FOUND", "The message answered to is not in this conversation.")

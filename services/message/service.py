@@ -1,0 +1,105 @@
+"""The message service, wired."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_bytes
+from typing import Any
+
+from uuid_utils.compat import uuid7
+
+from chat.message.v1.conversation_service_pb2_grpc import add_ConversationServiceServicer_to_server
+from chat.message.v1.feed_service_pb2_grpc import add_FeedServiceServicer_to_server
+from chat.message.v1.message_service_pb2_grpc import add_MessageServiceServicer_to_server
+from chat.user.v1.account_service_pb2_grpc import AccountServiceStub
+from mesh.cursor import CursorCodec
+from mesh.database import Database, open_database, sqlite_url
+from mesh.events.relay import OutboxRelay
+from mesh.policy.admit import admit
+from mesh.secrets import load_or_create
+from mesh.service import Mesh, Register, Service
+from mesh.settings import Settings
+from services.message.calls import Relayed
+from services.message.command import Command
+from services.message.conversations.servicer import ConversationServicer
+from services.message.conversations.store_sql import SqlConversationStore
+from services.message.feed.hub import Hub
+from services.message.feed.relay import Live
+from services.message.feed.relay_calls import RelayCalls
+from services.message.feed.servicer import FeedServicer
+from services.message.feed.store_sql import SqlFeedStore
+from services.message.feed.typing import Typing
+from services.message.journal import Outcome
+from services.message.journal_sql import SqlJournal
+from services.message.messages.servicer import MessageServicer
+from services.message.messages.store_sql import SqlMessageStore
+from services.message.outbox_sql import SqlOutbox
+from services.message.profiles import Profiles
+from services.message.writer import Writer
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+@asynccontextmanager
+async def open_message(mesh: Mesh) -> AsyncIterator[Register]:
+    settings = mesh.settings
+    url = settings.messages_url or sqlite_url(settings.data / "message.db")
+    users = AccountServiceStub(mesh.channel("user"))
+    async with open_database(url, MIGRATIONS) as database, Profiles(users.BatchGetUsers) as profiles:
+        hub = Hub(profiles.known)
+
+        def publish(command: Command, outcome: Outcome) -> None:
+            hub.publish(command, outcome)
+            if outcome.changes:
+                relay.wake()
+
+        async with Writer(SqlJournal(database, _now), publish, mesh.metrics) as writer:
+            outbox = SqlOutbox(database, writer, profiles.known)
+            relay = OutboxRelay(outbox, mesh.bus, "/chat/message", waiting=mesh.metrics.outbox_rows("message").set)
+            async with relay:
+                yield _register(mesh, database, hub=hub, writer=writer, profiles=profiles)
+
+
+def _register(mesh: Mesh, database: Database, *, hub: Hub, writer: Writer, profiles: Profiles) -> Register:
+    cursors = _cursors(mesh.settings)
+    messages = MessageServicer(SqlMessageStore(database), writer, profiles, cursors=cursors, new_id=_new_id)
+    conversations = ConversationServicer(
+        SqlConversationStore(database), writer, profiles, cursors=cursors, new_id=_new_id
+    )
+    typing = Typing(hub, _now)
+    relayed = {
+        **_named("MessageService", messages.relayed),
+        **_named("ConversationService", conversations.relayed),
+        **_named("FeedService", typing.relayed),
+    }
+    calls = RelayCalls(relayed, profiles, admit=admit, metrics=mesh.metrics)
+    feed = FeedServicer(SqlFeedStore(database), Live(calls, hub, writer, profiles, mesh.verifier), typing)
+    mesh.at_drain(feed.drain)
+
+    def register(server: Any) -> None:
+        add_MessageServiceServicer_to_server(messages, server)
+        add_ConversationServiceServicer_to_server(conversations, server)
+        add_FeedServiceServicer_to_server(feed, server)
+
+    return register
+
+
+def _named(service: str, relayed: Mapping[str, Relayed]) -> dict[str, Relayed]:
+    return {f"/chat.message.v1.{service}/{name}": method for name, method in relayed.items()}
+
+
+def _cursors(settings: Settings) -> CursorCodec:
+    secret = settings.secret.encode()
+    return CursorCodec(secret or load_or_create(settings.data / "keys" / "cursor", lambda: token_bytes(32)))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _new_id() -> str:
+    return str(uuid7())
+
+
+SERVICE = Service("message", open_message)

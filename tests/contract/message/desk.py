@@ -1,0 +1,108 @@
+"""Writes commands in few words and hands them to a journal."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+from services.message.command import Command, Origin
+from services.message.conversations.domain import (
+    AddMembers,
+    CreateConversation,
+    Kind,
+    MarkRead,
+    RemoveMember,
+    Role,
+    UpdateConversation,
+    UpdateMember,
+)
+from services.message.feed.domain import Attach
+from services.message.journal import Journal, Outcome
+from services.message.messages.domain import DeleteMessage, EditMessage, Message, SendMessage, fingerprint
+
+A, B, C, D = "anna", "bela", "cleo", "dora"
+
+
+class Clock:
+    """A second later each time."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 5, 1, 12, 0, 0, 123456, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(seconds=1)
+        return self.now
+
+
+class Desk:
+    """Ids are `m1`, `c2` and so on; `g` is the group that `group` makes."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self._ids = count(1)
+
+    def new_id(self, kind: str) -> str:
+        return f"{kind}{next(self._ids):04}"
+
+    async def do(self, *commands: Command) -> Sequence[Outcome]:
+        return await self.journal.commit(commands)
+
+    async def result(self, command: Command) -> Any:
+        (outcome,) = await self.do(command)
+        assert outcome.error is None
+        return outcome.result
+
+    async def refusal(self, command: Command) -> str:
+        """The reason it was refused for; that it made no change is checked too."""
+        (outcome,) = await self.do(command)
+        assert outcome.error is not None
+        assert outcome.changes == ()
+        return outcome.error.reason
+
+    async def group(self, actor: str, *member_ids: str, id_: str = "g") -> str:
+        await self.result(self.create(actor, *member_ids, id_=id_))
+        return id_
+
+    async def sent(self, actor: str, text: str = "hi", to: str = "g", **about: Any) -> Message:
+        message: Message = (await self.result(self.send(actor, text, to, **about))).message
+        return message
+
+    def create(self, actor: str, *member_ids: str, id_: str = "", kind: Kind = Kind.GROUP) -> CreateConversation:
+        name, topic = ("name", "topic") if kind is Kind.GROUP else ("", "")
+        id_ = id_ or self.new_id("c")
+        return CreateConversation(Origin(actor), id=id_, kind=kind, name=name, topic=topic, member_ids=member_ids)
+
+    def send(self, actor: str, text: str = "hi", to: str = "g", *, key: str = "", reply_to: str = "") -> SendMessage:
+        id_ = self.new_id("m")
+        content = (text, reply_to, {"k": "v"})
+        origin = Origin(actor, "correlation", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+        return SendMessage(origin, id_, to, key or f"key of {id_}", *content, fingerprint(*content))
+
+    def edit(self, actor: str, message_id: str, text: str) -> EditMessage:
+        return EditMessage(Origin(actor), message_id, text)
+
+    def delete(self, actor: str, message_id: str) -> DeleteMessage:
+        return DeleteMessage(Origin(actor), message_id)
+
+    def read(self, actor: str, seq: int, in_: str = "g") -> MarkRead:
+        return MarkRead(Origin(actor), in_, seq)
+
+    def rename(self, actor: str, name: str | None, topic: str | None = None, id_: str = "g") -> UpdateConversation:
+        return UpdateConversation(Origin(actor), id_, name, topic)
+
+    def add(self, actor: str, *user_ids: str, role: Role = Role.MEMBER, to: str = "g") -> AddMembers:
+        return AddMembers(Origin(actor), to, user_ids, role)
+
+    def promote(self, actor: str, user_id: str, role: Role) -> UpdateMember:
+        return UpdateMember(Origin(actor), "g", user_id, role)
+
+    def remove(self, actor: str, user_id: str, from_: str = "g") -> RemoveMember:
+        return RemoveMember(Origin(actor), from_, user_id)
+
+    def attach(self, actor: str) -> Attach:
+        return Attach(Origin(actor), lambda _: None)
+
+
+def told(outcome: Outcome) -> list[tuple[str, int, str, int]]:
+    """`(type, pos, user_id, user_pos)` of the changes."""
+    return [(change.type, change.pos, change.user_id, change.user_pos) for change in outcome.changes]

@@ -1,0 +1,79 @@
+"""The log as an outbox: what it hands to the bus, in which order, and for how long."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from chat.event.v1 import message_events_pb2 as events
+from chat.message.v1.message_pb2 import Profile
+from mesh.database import Database
+from mesh.events.outbox import Outbox
+from mesh.telemetry.metrics import Metrics, new_registry
+from services.message.conversations.domain import Role
+from services.message.outbox_sql import SqlOutbox
+from services.message.writer import Writer
+from tests.contract.message.desk import A, B, Clock, Desk
+
+
+@pytest.fixture
+async def outbox(database: Database, desk: Desk) -> AsyncIterator[Outbox]:
+    async with Writer(desk.journal, lambda command, outcome: None, Metrics(new_registry())) as writer:
+        yield SqlOutbox(database, writer, lambda user_id: Profile(id=user_id, username=f"name of {user_id}"))
+
+
+async def test_every_durable_change_of_a_conversation_becomes_an_event(desk: Desk, outbox: Outbox) -> None:
+    """Once, in order; marks of reading are nobody's business but the reader's."""
+    await desk.group(A)
+    message = await desk.sent(A, "hello")
+    await desk.do(desk.edit(A, message.id, "new"), desk.delete(A, message.id), desk.rename(A, "x"), desk.add(A, B))
+    await desk.do(desk.promote(A, B, Role.ADMIN), desk.read(B, 1), desk.remove(A, B))
+    rows = await outbox.unpublished(100)
+    assert [row.type for row in rows] == [
+        "conversation.created",
+        "message.persisted",
+        "message.updated",
+        "message.deleted",
+        "conversation.updated",
+        "conversation.member_added",
+        "conversation.member_updated",
+        "conversation.member_removed",
+    ]
+    assert [row.event_id for row in rows] == [f"g:{pos}" for pos in range(1, 9)]
+    assert {(row.topic, row.key) for row in rows} == {("chat.message.events", "g")}
+    assert sorted(row.id for row in rows) == [row.id for row in rows]
+    assert events.MemberRemoved.FromString(rows[-1].data).member.user.username == f"name of {B}"
+
+
+async def test_an_event_tells_of_the_message_and_the_call(desk: Desk, outbox: Outbox, clock: Clock) -> None:
+    """With its place, its trace and its correlation id."""
+    await desk.group(A)
+    message = await desk.sent(A, "hello")
+    row = (await outbox.unpublished(100))[-1]
+    event = events.MessagePersisted.FromString(row.data)
+    assert (event.pos, event.message.id, event.message.text) == (2, message.id, "hello")
+    assert event.message.sender.username == f"name of {A}"
+    assert (row.correlation_id, row.traceparent[:2]) == ("correlation", "00")
+    assert (row.time, row.time.utcoffset()) == (clock.now, timedelta(0))
+
+
+async def test_marked_rows_do_not_come_again(desk: Desk, outbox: Outbox) -> None:
+    """The others do, oldest first, up to the limit."""
+    await desk.group(A)
+    await desk.do(*[desk.send(A) for _ in range(4)])
+    first = await outbox.unpublished(2)
+    assert [row.event_id for row in first] == ["g:1", "g:2"]
+    assert await outbox.unpublished(2) == first
+    await outbox.mark_published([row.id for row in first])
+    await outbox.mark_published([first[0].id, 10_000])
+    assert [row.event_id for row in await outbox.unpublished(2)] == ["g:3", "g:4"]
+    await outbox.mark_published([])
+    assert len(await outbox.unpublished(100)) == 3
+
+
+async def test_an_erased_text_is_not_published_late(desk: Desk, outbox: Outbox) -> None:
+    """An event that waits tells the present state."""
+    await desk.group(A)
+    message = await desk.sent(A, "secret")
+    await desk.do(desk.delete(A, message.id))
+    assert not any(b"secret" in row.data for row in await outbox.unpublished(100))

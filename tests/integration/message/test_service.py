@@ -1,0 +1,63 @@
+"""The wired service: its schema, its events, its secrets, and what is left after a restart."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection
+
+from chat.event.v1.message_events_pb2 import MessagePersisted
+from chat.message.v1 import conversation_service_pb2 as conversations_pb
+from mesh.database import open_database, sqlite_url
+from mesh.events.bus import Event
+from services.message.service import MIGRATIONS
+from services.message.tables import metadata
+from tests.integration.message.world import World, open_world
+
+
+async def test_the_migrations_make_the_tables_that_are_used(tmp_path: Path) -> None:
+    """No table, column, index or constraint differs."""
+
+    def differences(connection: Connection) -> list[object]:
+        options = {"compare_type": False}  # Moments are a type of their own on whole numbers.
+        context = MigrationContext.configure(connection, opts=options)
+        return list(cast(Sequence[object], compare_metadata(context, metadata)))
+
+    async with open_database(sqlite_url(tmp_path / "message.db"), MIGRATIONS) as database:
+        assert await database.read(differences) == []
+
+
+async def test_what_is_committed_reaches_the_bus(world: World, anna: str) -> None:
+    """In order, soon after the commit, with the correlation id of the call."""
+    events: asyncio.Queue[Event] = asyncio.Queue()
+    async with world.mesh.bus.consume("test", ["chat.message.events"], events.put):
+        group = await world.create(anna)
+        message = await world.send(anna, group.id, "hello")
+        async with asyncio.timeout(5):
+            received = [await events.get() for _ in range(2)]
+    assert [event.headers["ce_type"] for event in received] == ["conversation.created", "message.persisted"]
+    assert [event.headers["ce_id"] for event in received] == [f"{group.id}:1", f"{group.id}:2"]
+    assert {event.key for event in received} == {group.id}
+    assert received[1].headers["correlationid"] == f"call-of-{anna}"
+    assert MessagePersisted.FromString(received[1].value).message == message
+
+
+async def test_a_restart_loses_nothing(tmp_path: Path) -> None:
+    """Messages, places and cursors are good for the next process too."""
+    async with open_world(tmp_path) as world:
+        anna = world.users.add("anna")
+        ids = [(await world.create(anna)).id for _ in range(3)]
+        await world.send(anna, ids[0], "kept", client_msg_id="k")
+        request = conversations_pb.ListConversationsRequest(limit=1)
+        cursor = (await world.ask(world.conversations.ListConversations, request, anna)).page.next_cursor
+    async with open_world(tmp_path) as world:
+        request = conversations_pb.ListConversationsRequest(cursor=cursor)
+        page = await world.ask(world.conversations.ListConversations, request, anna)
+        assert [conversation.id for conversation in page.items] == ids[1::-1]
+        assert page.items[1].last_message.text == "kept"
+        again = await world.send(anna, ids[0], "kept", client_msg_id="k")
+        assert again.id == page.items[1].last_message.id
+        assert [change.pos for change in (await world.sync(anna, 3, {ids[0]: 1})).events] == [2]

@@ -1,0 +1,179 @@
+"""The message service behind its real interceptors, over a real database, with a user service that is a dictionary."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import grpc
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from uuid_utils.compat import uuid7
+
+from chat.message.v1 import change_pb2, conversation_pb2, message_pb2
+from chat.message.v1 import conversation_service_pb2 as conversations_pb
+from chat.message.v1 import feed_service_pb2 as feed_pb
+from chat.message.v1 import message_service_pb2 as messages_pb
+from chat.message.v1.conversation_service_pb2_grpc import ConversationServiceStub
+from chat.message.v1.feed_service_pb2_grpc import FeedServiceStub
+from chat.message.v1.message_service_pb2_grpc import MessageServiceStub
+from chat.user.v1.account_service_pb2 import BatchGetUsersRequest, BatchGetUsersResponse
+from chat.user.v1.account_service_pb2_grpc import AccountServiceServicer, add_AccountServiceServicer_to_server
+from chat.user.v1.user_pb2 import User
+from mesh.call.channel import MeshChannel
+from mesh.call.inprocess import InProcessServer
+from mesh.call.interceptors import AdmissionInterceptor, ErrorInterceptor, TelemetryInterceptor
+from mesh.call.status import from_rpc_error
+from mesh.errors import Unavailable
+from mesh.events.bus_local import LocalBus
+from mesh.identity import tokens
+from mesh.identity.jwk import to_jwk
+from mesh.identity.principal import Principal
+from mesh.identity.verifier import Verifier
+from mesh.service import Mesh
+from mesh.settings import Settings
+from mesh.telemetry.metrics import Metrics, new_registry
+from services.message.service import open_message
+
+R = TypeVar("R")
+DM, GROUP = conversation_pb2.CONVERSATION_TYPE_DM, conversation_pb2.CONVERSATION_TYPE_GROUP
+
+
+class Users(AccountServiceServicer):
+    """Answers one method, unless it is `away`."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[str, User] = {}
+        self.calls = 0
+        self.away = False
+
+    def add(self, username: str) -> str:
+        user = User(id=str(uuid7()), username=username, full_name=username.title(), avatar=f"/{username}.png")
+        self.by_id[user.id] = user
+        return user.id
+
+    async def BatchGetUsers(self, request: BatchGetUsersRequest, context: object) -> BatchGetUsersResponse:
+        self.calls += 1
+        if self.away:
+            raise Unavailable("UNAVAILABLE", "Away.")
+        return BatchGetUsersResponse(
+            items=[self.by_id[id_] for id_ in request.ids if id_ in self.by_id],
+            missing=[id_ for id_ in request.ids if id_ not in self.by_id],
+        )
+
+
+class World:
+    """`ask` makes a call as a user and raises the errors that they would see."""
+
+    def __init__(self, users: Users, key: Ed25519PrivateKey, mesh: Mesh) -> None:
+        self.users = users
+        self.key = key
+        self.kid = to_jwk(key.public_key())["kid"]
+        self.mesh = mesh
+        channel = mesh.channel("message")
+        self.messages = MessageServiceStub(channel)
+        self.conversations = ConversationServiceStub(channel)
+        self.feed = FeedServiceStub(channel)
+        self.drains: list[Callable[[], None]] = []
+
+    def token(self, user_id: str, *, lifetime_s: float = 600) -> str:
+        principal = Principal(user_id, f"session of {user_id}", "user", int(time.time() + lifetime_s))
+        return tokens.sign(principal, issued_at=int(time.time()), token_id=str(uuid7()), key=self.key, kid=self.kid)
+
+    def metadata(self, user_id: str) -> tuple[tuple[str, str], ...]:
+        return (("authorization", f"Bearer {self.token(user_id)}"), ("x-correlation-id", f"call-of-{user_id}"))
+
+    async def ask(self, method: Callable[..., Awaitable[R]], request: Any, user_id: str) -> R:
+        try:
+            return await method(request, metadata=self.metadata(user_id))
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from error
+
+    async def send(self, user_id: str, conversation_id: str, text: str = "hello", **fields: Any) -> message_pb2.Message:
+        request = messages_pb.SendMessageRequest(conversation_id=conversation_id, text=text, **fields)
+        return (await self.ask(self.messages.SendMessage, request, user_id)).message
+
+    async def create(self, user_id: str, *member_ids: str, name: str = "group") -> conversation_pb2.Conversation:
+        request = conversations_pb.CreateConversationRequest(type=GROUP, name=name, member_ids=member_ids)
+        return (await self.ask(self.conversations.CreateConversation, request, user_id)).conversation
+
+    async def get(self, user_id: str, conversation_id: str) -> conversation_pb2.Conversation:
+        request = conversations_pb.GetConversationRequest(id=conversation_id)
+        return (await self.ask(self.conversations.GetConversation, request, user_id)).conversation
+
+    async def sync(
+        self, user_id: str, user_pos: int = 0, positions: dict[str, int] | None = None, limit: int = 0
+    ) -> feed_pb.SyncResponse:
+        request = feed_pb.SyncRequest(user_pos=user_pos, positions=positions or {}, limit=limit)
+        return await self.ask(self.feed.Sync, request, user_id)
+
+    @asynccontextmanager
+    async def subscribe(
+        self, user_id: str, user_pos: int = 0, positions: dict[str, int] | None = None
+    ) -> AsyncIterator["Feed"]:
+        request = feed_pb.SubscribeRequest(user_pos=user_pos, positions=positions or {})
+        call = self.feed.Subscribe(request, metadata=self.metadata(user_id))
+        try:
+            yield Feed(call)
+        finally:
+            call.cancel()
+
+
+class Feed:
+    """A Subscribe stream as its client reads it."""
+
+    def __init__(self, call: Any) -> None:
+        self._call = call
+
+    async def item(self) -> feed_pb.SubscribeResponse:
+        async with asyncio.timeout(5):
+            try:
+                item: feed_pb.SubscribeResponse = await anext(aiter(self._call))
+            except grpc.aio.AioRpcError as error:
+                raise from_rpc_error(error) from error
+        return item
+
+    async def ready(self) -> feed_pb.Ready:
+        return (await self.item()).ready
+
+    async def change(self) -> change_pb2.Change:
+        return (await self.item()).change
+
+    async def changes(self, count: int) -> list[change_pb2.Change]:
+        return [await self.change() for _ in range(count)]
+
+
+@asynccontextmanager
+async def open_world(data: Path) -> AsyncIterator[World]:
+    key, metrics = Ed25519PrivateKey.generate(), Metrics(new_registry())
+    users = Users()  # type: ignore[abstract]
+    verifier = Verifier(_keys_of(key))
+    server = InProcessServer((TelemetryInterceptor(metrics), ErrorInterceptor(), AdmissionInterceptor(verifier)))
+    add_AccountServiceServicer_to_server(users, server)  # type: ignore[arg-type]
+    drains: list[Callable[[], None]] = []
+    mesh = Mesh(
+        settings=Settings(data=data),
+        channel=lambda _: MeshChannel(server.channel(), metrics),
+        verifier=verifier,
+        bus=LocalBus(_no_dead_letters),
+        metrics=metrics,
+        at_drain=drains.append,
+    )
+    async with open_message(mesh) as register:
+        register(server)
+        world = World(users, key, mesh)
+        world.drains = drains
+        yield world
+        await server.stop(1)
+
+
+async def _no_dead_letters(event: object) -> None:
+    raise AssertionError(f"a dead letter: {event}")
+
+
+def _keys_of(key: Ed25519PrivateKey) -> Any:
+    async def fetch() -> list[dict[str, str]]:
+        return [to_jwk(key.public_key())]
+
+    return fetch
