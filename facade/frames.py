@@ -5,6 +5,7 @@ end, and what is no packet at all ends in a traceback. Such frames get a `proble
 socket is closed.
 """
 
+import asyncio
 from typing import Any
 
 import socketio
@@ -19,6 +20,8 @@ from facade.fanout import event_packet
 from facade.problems import as_dict
 from mesh.errors import Invalid
 
+CONNECT_TIMEOUT_S = 20.0
+"""How long a socket may stay open for nobody: before its CONNECT packet, or after it was refused."""
 MAX_PAYLOAD_PACKETS = 1000
 """In one request of long-polling. Clients put in all that waits; the library drops more than 16 without a word."""
 RESERVED = {"connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener", "*"}
@@ -36,6 +39,15 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         self.eio._async = {**self.eio._async, **own}
         Payload.max_decode_packets = MAX_PAYLOAD_PACKETS
 
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        await super()._handle_eio_connect(eio_sid, environ)
+        asyncio.get_running_loop().call_later(CONNECT_TIMEOUT_S, self._close_stranger, eio_sid)
+
+    def _close_stranger(self, eio_sid: str) -> None:
+        socket = self.eio.sockets.get(eio_sid)
+        if socket is not None and self.manager.sid_from_eio_sid(eio_sid, "/") is None:
+            socket.queue.put_nowait(None)
+
     async def _handle_eio_message(self, eio_sid: str, data: Any) -> None:
         try:
             await super()._handle_eio_message(eio_sid, data)
@@ -46,6 +58,11 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
                 await socket.send(_problem())
                 await self.eio.disconnect(eio_sid)
                 socket.queue.put_nowait(None)  # Closes the transport too, instead of asking the client to.
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        await super()._handle_eio_disconnect(eio_sid, reason)
+        if reason == self.reason.CLIENT_DISCONNECT and (socket := self.eio.sockets.get(eio_sid)):
+            socket.queue.put_nowait(None)  # Ends the request that a long-polling client left open.
 
 
 class StrictPacket(Packet):  # type: ignore[misc]

@@ -16,6 +16,7 @@ import structlog
 from mesh.errors import Deadline, Error, Unavailable
 from mesh.telemetry.metrics import Metrics
 from services.message.command import Command
+from services.message.feed.domain import MESSAGE_NEW
 from services.message.journal import Journal, Outcome
 
 MAX_WAITING = 10_000
@@ -109,9 +110,14 @@ class Writer:
             else:
                 _fail(batch[0], error)
         else:
-            self._metrics.commit_batch_size.observe(len(batch))
-            self._metrics.commit_seconds.observe(time.perf_counter() - started)
+            self._count(outcomes, time.perf_counter() - started)
             self._tell(batch, outcomes)
+
+    def _count(self, outcomes: Sequence[Outcome], seconds: float) -> None:
+        self._metrics.commit_batch_size.observe(len(outcomes))
+        self._metrics.commit_seconds.observe(seconds)
+        written = sum(change.type == MESSAGE_NEW for outcome in outcomes for change in outcome.changes)
+        self._metrics.messages_committed.inc(written)
 
     def _tell(self, batch: Sequence[_Entry], outcomes: Sequence[Outcome]) -> None:
         for entry, outcome in zip(batch, outcomes, strict=True):

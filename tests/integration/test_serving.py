@@ -13,6 +13,7 @@ import httpx2
 import orjson
 import pytest
 import socketio
+from websockets.asyncio.client import connect
 
 from chat.message.v1.message_service_pb2 import SendMessageRequest
 from chat.message.v1.message_service_pb2_grpc import MessageServiceStub
@@ -346,3 +347,17 @@ async def test_a_draining_server_says_so(tmp_path: Path) -> None:
         await until(lambda: not device.client.connected)
         assert device.named("server-draining") == [{"reconnect_after_ms": 500}]
         assert '"code":"DRAINING"' in (await feed).text
+
+
+@pytest.mark.parametrize("packet", ["", '40{"token":"bad"}'], ids=["silent", "refused"])
+async def test_a_socket_for_nobody_is_closed(start: Start, monkeypatch: pytest.MonkeyPatch, packet: str) -> None:
+    """One that never says who it is for, or was refused, does not stay for as long as it answers pings."""
+    monkeypatch.setattr("facade.frames.CONNECT_TIMEOUT_S", 0.2)
+    system: System = await start()
+    address = system.url.replace("http", "ws") + "/ws/?EIO=4&transport=websocket"
+    async with connect(address) as websocket:
+        assert (await websocket.recv())[0] == "0"
+        if packet:
+            await websocket.send(packet)
+        async with asyncio.timeout(10):
+            await websocket.wait_closed()

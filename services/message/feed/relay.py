@@ -10,7 +10,7 @@ from chat.message.v1 import feed_service_pb2 as pb
 from mesh.call import context as request_context
 from mesh.call.context import RequestContext
 from mesh.call.status import to_status
-from mesh.errors import Error, Exhausted, Forbidden, Invalid, Unauthenticated, Unavailable
+from mesh.errors import Error, Forbidden, Invalid, Unauthenticated, Unavailable
 from mesh.identity.principal import Principal
 from mesh.identity.verifier import Verifier
 from services.message.command import Origin
@@ -151,7 +151,7 @@ class RelayStream:
         session = self._sessions.get(entry.session)
         if session is None:
             if len(self._sessions) >= MAX_SESSIONS:
-                raise Exhausted("OVERLOADED", "The stream carries too many sessions. Open another one.")
+                raise Unavailable("OVERLOADED", "The stream carries too many sessions. Open another one.")
             session = self._sessions[entry.session] = _Session(principal, entry.attach.token)
         elif session.principal.user_id != principal.user_id:
             raise Forbidden("USER_MISMATCH", "The session belongs to another user.")

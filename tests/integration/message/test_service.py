@@ -45,6 +45,17 @@ async def test_what_is_committed_reaches_the_bus(world: World, anna: str) -> Non
     assert MessagePersisted.FromString(received[1].value).message == message
 
 
+async def test_what_is_committed_is_counted(world: World, anna: str) -> None:
+    """Messages without their repeats, and the transactions they took."""
+    group = await world.create(anna)
+    for _ in range(2):
+        await world.send(anna, group.id, "once", client_msg_id="k")
+    await world.send(anna, group.id, "other")
+    assert world.counted("chat_messages_committed_total") == 2
+    assert (world.counted("chat_commit_seconds_count") or 0) >= 4
+    assert world.counted("chat_commit_seconds_count") == world.counted("chat_commit_batch_size_count")
+
+
 async def test_a_restart_loses_nothing(tmp_path: Path) -> None:
     """Messages, places and cursors are good for the next process too."""
     async with open_world(tmp_path) as world:

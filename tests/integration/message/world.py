@@ -76,6 +76,7 @@ class World:
         self.conversations = ConversationServiceStub(channel)
         self.feed = FeedServiceStub(channel)
         self.drains: list[Callable[[], None]] = []
+        self.counted: Callable[[str], float | None] = lambda name: None
 
     def token(self, user_id: str, *, lifetime_s: float = 600) -> str:
         principal = Principal(user_id, f"session of {user_id}", "user", int(time.time() + lifetime_s))
@@ -146,7 +147,8 @@ class Feed:
 
 @asynccontextmanager
 async def open_world(data: Path) -> AsyncIterator[World]:
-    key, metrics = Ed25519PrivateKey.generate(), Metrics(new_registry())
+    key, registry = Ed25519PrivateKey.generate(), new_registry()
+    metrics = Metrics(registry)
     users = Users()  # type: ignore[abstract]
     verifier = Verifier(_keys_of(key))
     server = InProcessServer((TelemetryInterceptor(metrics), ErrorInterceptor(), AdmissionInterceptor(verifier)))
@@ -163,6 +165,7 @@ async def open_world(data: Path) -> AsyncIterator[World]:
     async with open_message(mesh) as register:
         register(server)
         world = World(users, key, mesh)
+        world.counted = registry.get_sample_value
         world.drains = drains
         yield world
         await server.stop(1)
