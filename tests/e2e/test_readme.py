@@ -5,11 +5,12 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import ROOT, Server
+from tests.e2e.conftest import ROOT, Server, start
 
 README = (ROOT / "README.md").read_text()
 
@@ -17,6 +18,14 @@ README = (ROOT / "README.md").read_text()
 def blocks(language: str) -> list[str]:
     """The code blocks in a language, in their order."""
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A fresh one: the README counts from the first message."""
+    running = start(tmp_path_factory.mktemp("readme") / "data")
+    yield running
+    assert running.stop() == 0
 
 
 @pytest.fixture
