@@ -548,3 +548,104 @@ async def test_calls_do_not_share_context(serve: Serve) -> None:
     ids = [(await wire.stub.Echo(Text())).value for _ in range(3)]
     assert len(set(ids)) == 3
     assert current().correlation_id == ""
+
+
+async def test_the_method_ends_a_call_whose_caller_set_no_time(serve: Serve) -> None:
+    """A stranger's call without a deadline gets the method's own."""
+
+    async def handler(request: Any, context: Any) -> Any:
+        await asyncio.Event().wait()
+
+    wire = await serve({"Quick": handler})
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await wire.bare.Quick(Text())
+    assert from_rpc_error(caught.value).reason == "DEADLINE_EXCEEDED"
+
+
+async def test_a_timeout_of_the_handlers_own_is_a_fault(serve: Serve) -> None:
+    """Only the call's time makes DEADLINE_EXCEEDED; another TimeoutError is as unexpected as anything."""
+
+    async def handler(request: Any, context: Any) -> Any:
+        raise TimeoutError("mine")
+
+    wire = await serve({"Quick": handler})
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await wire.bare.Quick(Text())
+    assert caught.value.code() is grpc.StatusCode.INTERNAL
+
+
+async def test_requests_may_come_from_a_plain_iterator(serve: Serve) -> None:
+    """Lists and generators will do."""
+    wire = await serve({"Join": join})
+    assert (await wire.stub.Join([Text(value="a"), Text(value="b")])).value == "a b"
+
+
+async def test_a_handler_may_set_the_status(serve: Serve) -> None:
+    """Code and details without an exception."""
+
+    async def handler(request: Any, context: Any) -> Any:
+        context.set_code(grpc.StatusCode.OUT_OF_RANGE)
+        context.set_details("too far")
+        assert context.code() is grpc.StatusCode.OUT_OF_RANGE
+        return Text()
+
+    wire = await serve({"Echo": handler})
+    call = wire.stub.Echo(Text())
+    with pytest.raises(grpc.aio.AioRpcError):
+        await call
+    assert await call.code() is grpc.StatusCode.OUT_OF_RANGE
+    assert await call.details() == "too far"
+
+
+async def test_both_sides_hear_of_the_end(serve: Serve) -> None:
+    """Done callbacks run on the client and on the server, and late ones at once."""
+    server_done = asyncio.Event()
+
+    async def handler(request: Any, context: Any) -> Any:
+        context.add_done_callback(lambda _: server_done.set())
+        assert not context.done()
+        assert not context.cancelled()
+        return Text()
+
+    wire = await serve({"Echo": handler})
+    call = wire.stub.Echo(Text(), timeout=5)
+    await call.wait_for_connection()
+    heard: list[Any] = []
+    call.add_done_callback(heard.append)
+    assert 0 < call.time_remaining() <= 5
+    await call
+    await until(lambda: heard)
+    call.add_done_callback(heard.append)
+    await until(lambda: len(heard) == 2)
+    await asyncio.wait_for(server_done.wait(), 5)
+    assert call.done()
+    assert not call.cancel()
+
+
+async def test_requests_that_fail_end_the_call(serve: Serve) -> None:
+    """When the client's own iterator raises, the call does not go on waiting for it."""
+
+    async def broken() -> AsyncIterator[Any]:
+        yield Text(value="a")
+        raise ValueError("mine")
+
+    wire = await serve({"Join": join})
+    with pytest.raises((asyncio.CancelledError, grpc.aio.AioRpcError)):
+        await asyncio.wait_for(wire.stub.Join(broken()), 5)
+
+
+async def test_a_request_in_a_stream_that_is_too_large_ends_it(serve: Serve) -> None:
+    """The same limit holds for each message of a stream, both ways."""
+
+    async def big(requests: Any, context: Any) -> AsyncIterator[Any]:
+        async for _ in requests:
+            yield Text(value="x" * (5 * 1024 * 1024))
+
+    wire = await serve({"Talk": big})
+    for size in (5 * 1024 * 1024, 1):
+        async with stream(wire.stub.Talk()) as call:
+            with pytest.raises(grpc.aio.AioRpcError) as caught:  # noqa: PT012
+                await call.write(Text(value="x" * size))
+                await call.read()
+            # grpc.aio calls it INTERNAL when a client's own write is refused.
+            assert caught.value.code() in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.INTERNAL)

@@ -15,7 +15,7 @@ from facade.relay import Relay, open_relay
 from mesh.call.channel import MeshChannel
 from mesh.call.inprocess import InProcessServer
 from mesh.call.status import to_status
-from mesh.errors import Error, Unauthenticated, Unavailable
+from mesh.errors import Deadline, Error, Unauthenticated, Unavailable
 from mesh.telemetry.metrics import Metrics
 
 
@@ -161,6 +161,19 @@ async def test_a_session_that_cannot_come_back_is_lost(harness: Harness) -> None
         await harness.call(session, "/break")
     await until(lambda: bool(harness.lost))
     assert harness.lost[0].reason == "TOKEN_INVALID"
+
+
+async def test_what_waits_for_an_answer_is_bounded(harness: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In number and in time."""
+    session = await harness.attach("alice")
+    monkeypatch.setattr("facade.relay.MAX_WAITING", 1)
+    monkeypatch.setattr("facade.relay.ANSWER_S", 0.05)
+    first = asyncio.create_task(harness.call(session, "/silent"))
+    await asyncio.sleep(0)
+    with pytest.raises(Unavailable, match="OVERLOADED"):
+        await harness.call(session, "/x")
+    with pytest.raises(Deadline):
+        await first
 
 
 async def test_refresh_goes_on_with_the_new_token(harness: Harness) -> None:

@@ -37,6 +37,13 @@ def test_a_plain_status_gets_the_general_reason_of_its_code() -> None:
     assert from_status(Status(code=999)).reason == "INTERNAL"
 
 
+def test_details_of_others_are_passed_over() -> None:
+    """A status may carry what we do not know."""
+    status = to_status(Unavailable("DRAINING", "going"))
+    status.details.add().Pack(Status(code=1))
+    assert from_status(status).reason == "DRAINING"
+
+
 def test_an_rpc_error_without_details() -> None:
     """The code is enough; the text of a stranger is not repeated."""
     error = grpc.aio.AioRpcError(
