@@ -614,7 +614,7 @@ async def test_both_sides_hear_of_the_end(serve: Serve) -> None:
     call.add_done_callback(heard.append)
     assert 0 < call.time_remaining() <= 5
     await call
-    await until(lambda: heard)
+    await until(lambda: bool(heard))
     call.add_done_callback(heard.append)
     await until(lambda: len(heard) == 2)
     await asyncio.wait_for(server_done.wait(), 5)
