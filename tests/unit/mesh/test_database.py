@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from mesh import database
-from mesh.database import Database, open_database, sqlite_url
+from mesh.database import open_database, sqlite_url
 from mesh.errors import Unavailable
 from services.user.service import MIGRATIONS
 
@@ -40,11 +40,3 @@ async def test_what_waits_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyP
     async with open_database(sqlite_url(tmp_path / "x.db"), MIGRATIONS) as opened:
         with pytest.raises(Unavailable, match="OVERLOADED"):
             await opened.read(lambda _: None)
-
-
-def test_other_databases_get_a_pool_with_limits() -> None:
-    """Nobody waits long for a connection."""
-    pytest.importorskip("psycopg")
-    opened = Database(database._engine("postgresql+psycopg://nobody@127.0.0.1:1/x"))
-    assert opened.engine.pool.size() == 2 * database.READERS  # type: ignore[attr-defined]
-    opened.close()

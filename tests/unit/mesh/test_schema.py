@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import create_engine, literal, select
 
-from services.user.tables import Instant
+from mesh.schema import Instant
 
 
 @pytest.mark.parametrize(
