@@ -1,4 +1,4 @@
-"""How conversations, members and messages stand in their tables: columns, and rows to and fro."""
+"""How conversations, members and messages stand in their tables: columns, and rows there and back."""
 
 from collections.abc import Sequence
 from typing import Any
