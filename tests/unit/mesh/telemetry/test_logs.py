@@ -129,7 +129,7 @@ def test_own_lines_start_at_the_level(stream: io.StringIO, level: str, expected:
     assert len(lines(stream)) == expected
 
 
-@pytest.mark.parametrize("name", ["uvicorn.access", "uvicorn.error", "grpc._cython", "engineio.server", "sqlalchemy"])
+@pytest.mark.parametrize("name", ["asyncio", "uvicorn.error", "grpc._cython", "engineio.server", "sqlalchemy"])
 def test_libraries_speak_from_warning_on(stream: io.StringIO, name: str) -> None:
     """Libraries write in the same form, by name, and nothing below a warning even when we debug."""
     configure_logs("json", "debug", stream)
