@@ -27,7 +27,7 @@ from facade.resume import Place, Resumer
 from mesh.call import context as request_context
 from mesh.call.context import RequestContext
 from mesh.call.correlation import accept
-from mesh.errors import Error, Exhausted, Unauthenticated
+from mesh.errors import Cancelled, Error, Exhausted, Unauthenticated, Unavailable
 from mesh.telemetry.metrics import Metrics
 from mesh.telemetry.tracing import extract, trace_id, tracer
 
@@ -119,6 +119,9 @@ class Sockets:
             self._spawn(self._end(session, error))
 
         session.attachment = await self.relay.attach(token, on_attached, on_lost)
+        if session.socket.closed:
+            self._forget(session)
+            raise Cancelled("CANCELLED", "The client went away.")
         self._sessions[sid] = session
         self._metrics.sockets.set(len(self._sessions))
         # CONNECT is queued before this task gets its turn, since nothing waits in between.
@@ -151,6 +154,10 @@ class Sockets:
             await self._replay(session, place)
 
     def _again(self, session: Session, attached: Attached) -> None:
+        if session.held is not None:  # Half-way through a replay, what it holds belongs to no place: begin anew.
+            error = Unavailable("UNAVAILABLE", "The message service went away. Connect again and resume.")
+            self._spawn(self._cut(session, "resume-failed", error))
+            return
         place = Place(*self._fanout.place(session))
         session.held = []
         self._fanout.join(session, attached)
@@ -204,8 +211,12 @@ class Sockets:
     async def _disconnect(self, sid: str, _reason: str = "") -> None:
         session = self._sessions.pop(sid, None)
         self._metrics.sockets.set(len(self._sessions))
-        if session is not None and session.attachment is not None:
-            self._fanout.leave(session)
+        if session is not None:
+            self._forget(session)
+
+    def _forget(self, session: Session) -> None:
+        self._fanout.leave(session)
+        if session.attachment is not None:
             self.relay.detach(session.attachment)
 
     async def _cut(self, session: Session, event: str, error: Exception) -> None:

@@ -3,8 +3,8 @@
 import asyncio
 import socket
 import time
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -254,8 +254,9 @@ def test_a_bad_start_says_what_is_wrong(
     assert "Traceback" not in error
 
 
-async def test_sockets_survive_a_restart_of_the_message_service(tmp_path: Path) -> None:
-    """They stay connected, are told what they missed meanwhile, and go on."""
+@asynccontextmanager
+async def with_a_message_service_to_restart(tmp_path: Path) -> AsyncIterator[tuple[System, Callable[..., Any], str]]:
+    """A system whose message service is one of its own; what restarts it; and its address."""
     settings = Settings(data=tmp_path / "data", http=ANY, grpc=ANY, admin=ANY)
     async with AsyncExitStack() as stack:
         user = await stack.enter_async_context(serving(settings, ["user"]))
@@ -265,18 +266,31 @@ async def test_sockets_survive_a_restart_of_the_message_service(tmp_path: Path) 
         address = target(message)
         beside = settings.model_copy(update={"message_address": address})
         facade = await stack.enter_async_context(serving(beside, ["facade"]))
-        system = System([user, message, facade], settings, stack)
+
+        async def stop_and_start(between: Callable[[], Any] | None = None) -> None:
+            await first.aclose()
+            if between:
+                await between()
+            again = settings.model_copy(update={"grpc": address.removeprefix("ipv4:")})
+            await stack.enter_async_context(serving(again, ["message"]))
+
+        yield System([user, message, facade], settings, stack), stop_and_start, address
+
+
+async def test_sockets_survive_a_restart_of_the_message_service(tmp_path: Path) -> None:
+    """They stay connected, are told what they missed meanwhile, and go on."""
+    async with with_a_message_service_to_restart(tmp_path) as (system, restart, address):
         alice, bob = await system.http("alice"), await system.http("bob")
         conversation = await dm(alice, bob)
         device = await system.device(bob)
         await until(lambda: device.named("hello"))
-        await first.aclose()
-        refused = await device.client.call("typing", {"conversation_id": conversation})
-        assert refused["problem"]["code"] == "UNAVAILABLE"
 
-        # Another facade is the first to come back, and writes before ours is attached again.
-        again = settings.model_copy(update={"grpc": address.removeprefix("ipv4:")})
-        await stack.enter_async_context(serving(again, ["message"]))
+        async def refused() -> None:
+            answer = await device.client.call("typing", {"conversation_id": conversation})
+            assert answer["problem"]["code"] == "UNAVAILABLE"
+
+        await restart(refused)
+        # A stranger may be the first to write, before the facade is attached again.
         async with grpc.aio.insecure_channel(address) as channel:
             request = SendMessageRequest(conversation_id=conversation, text="missed?")
             metadata = (("authorization", alice.headers["Authorization"]),)
@@ -286,6 +300,23 @@ async def test_sockets_survive_a_restart_of_the_message_service(tmp_path: Path) 
         await alice.post("/api/messages", json={"conversation_id": conversation, "text": "live"})
         await until(lambda: len(device.named("message-new")) == 2)
         assert [change["pos"] for change in device.named("message-new")] == [2, 3]
+
+
+async def test_a_restart_during_a_replay_begins_it_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can be left out: the socket is cut, and its client resumes from its own place."""
+    started = asyncio.Event()
+
+    async def never(*_: object) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr("facade.resume.Resumer.replay", never)
+    async with with_a_message_service_to_restart(tmp_path) as (system, restart, _):
+        device = await system.device(await system.http("bob"), resume={"positions": {}})
+        await asyncio.wait_for(started.wait(), 10)
+        await restart()
+        await until(lambda: not device.client.connected)
+        assert [name for name, _ in device.events] == ["hello", "resume-failed"]
 
 
 async def test_an_sqlite_file_serves_one_process(start: Start, tmp_path: Path) -> None:
