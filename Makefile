@@ -8,10 +8,10 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check breaking gen bench reset lock wheel
+.PHONY: help run test conformance check breaking gen bench reset lock wheel
 
 help:
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 run: .venv/.run-stamp ## start everything in this process, on the data in .chat
 	@$(BIN)/chat serve
@@ -19,6 +19,9 @@ run: .venv/.run-stamp ## start everything in this process, on the data in .chat
 test: .venv/.dev-stamp ## all tests, in parallel, with coverage
 	@$(BIN)/python -m pytest --cov --cov-report=term --cov-report=json:.cache/coverage.json
 	@$(BIN)/python tools/coverage_floor.py .cache/coverage.json
+
+conformance: .venv/.dev-stamp ## what clients rely on, tried over REST, Socket.IO and gRPC against a server of its own
+	@$(BIN)/python -m pytest tests/e2e --ignore tests/e2e/pages
 
 check: .venv/.dev-stamp breaking ## format, lint, types, import rules, spelling, contracts, drift of generated files
 	@$(BIN)/ruff format --check .

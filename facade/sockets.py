@@ -6,24 +6,24 @@ Client events are RPCs whose contract names a `socket_event`; there is no code f
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any
 
 import socketio
 import structlog
-from engineio.packet import Packet
 from opentelemetry.trace import SpanKind
 from uuid_utils.compat import uuid7
 
 from chat.message.v1.feed_service_pb2 import Attached
 from facade.calls import Calls
-from facade.fanout import Fanout, Receiver, event_packet
+from facade.fanout import Fanout, event_packet
 from facade.frames import Server
 from facade.json import SocketJson
 from facade.problems import as_dict, known
-from facade.relay import Attachment, Relay
+from facade.relay import Relay
 from facade.resume import Place, Resumer
+from facade.session import MAX_QUEUED, Session
 from mesh.call import context as request_context
 from mesh.call.context import RequestContext
 from mesh.call.correlation import accept
@@ -34,41 +34,11 @@ from mesh.telemetry.tracing import extract, trace_id, tracer
 log = structlog.get_logger(__name__)
 
 MAX_PACKET_BYTES = 128 * 1024
-MAX_QUEUED = 1000
-"""Packets that may wait for a slow socket."""
 PING_INTERVAL_S, PING_TIMEOUT_S = 25, 20
 EXPIRY_NOTICE_S = 60
 WATCH_S = 1.0
 RECONNECT_AFTER_MS = 500
 FEATURE_LEVEL = 1
-
-
-class Session(Receiver):
-    """One connected socket of a user."""
-
-    __slots__ = ("attachment", "ending", "expires_at", "sid", "socket", "warned")
-
-    def __init__(self, sid: str, socket: Any, overflow: Callable[["Session"], None]) -> None:
-        super().__init__(self._put, lambda: overflow(self))
-        self.sid, self.socket = sid, socket
-        self.ending = False
-        self.attachment: Attachment | None = None
-        self.expires_at = 0.0
-        self.warned = False
-
-    def _put(self, packet: Packet) -> None:
-        if self.socket.queue.qsize() < MAX_QUEUED:
-            self.socket.queue.put_nowait(packet)
-        else:
-            self.overflow()
-
-    def say_last(self, event: str, data: Any) -> None:
-        """Puts one more packet into the queue, full or not."""
-        self.socket.queue.put_nowait(event_packet(event, data))
-
-    async def close(self) -> None:
-        """Closes the connection, without waiting for a client that does not read."""
-        await self.socket.close(wait=False)
 
 
 class Sockets:
