@@ -8,6 +8,7 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import socketio
@@ -109,7 +110,7 @@ class Sockets:
         hello = {
             "session_id": attached.session_id,
             "user_id": attached.user_id,
-            "server_time": time.time(),
+            "server_time": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
             "heartbeat_s": PING_INTERVAL_S + PING_TIMEOUT_S,
             "limits": {"max_packet_bytes": MAX_PACKET_BYTES, "max_queued": MAX_QUEUED},
             "feature_level": FEATURE_LEVEL,

@@ -1,6 +1,7 @@
 """Everything joined, in one mesh and in several: the program is the same."""
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -74,6 +75,7 @@ async def test_a_socket_resumes_where_it_was(system: System) -> None:
     device = await system.device(bob, resume={"user_pos": 0, "positions": {conversation: 2}})
     await until(lambda: device.named("resumed"))
     assert [name for name, _ in device.events] == ["hello", "message-new", "message-new", "resumed"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT[\d:]{8}\.\d{6}Z", device.named("hello")[0]["server_time"])
     assert device.named("resumed")[0] == {"replayed": 2, "user_pos": 1, "positions": {conversation: 4}}
     await alice.post("/api/messages", json={"conversation_id": conversation, "text": "live"})
     await until(lambda: len(device.named("message-new")) == 3)
