@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.schema import CreateSchema
 
 from mesh.errors import Unavailable
 
@@ -66,9 +67,12 @@ class Database:
 async def open_database(url: str, migrations: Path) -> AsyncIterator[Database]:
     """Opens the database at an SQLAlchemy `url`, with its schema brought up to date by alembic's `migrations`.
 
+    On PostgreSQL the tables stand in a schema named after the service, such as `chat_user`, so that services may share
+    a database; a URL that sets a search path decides for itself.
+
     Raises InUse when it is an SQLite file that another process has open: changes made there would go unnoticed here.
     """
-    engine = _engine(url)
+    engine = await asyncio.to_thread(_engine, url, f"chat_{migrations.parent.name}")
     with _alone(engine.url.database) if engine.dialect.name == "sqlite" else nullcontext():
         await asyncio.to_thread(_migrate, engine, migrations)
         database = Database(engine)
@@ -101,13 +105,29 @@ def _alone(file: str | None) -> Iterator[None]:
         yield
 
 
-def _engine(url: str) -> Engine:
+def _engine(url: str, schema: str) -> Engine:
     if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=2 * READERS, max_overflow=0, pool_timeout=1, pool_pre_ping=True)
+        return create_engine(
+            _with_schema(make_url(url), schema),
+            pool_size=2 * READERS,
+            max_overflow=0,
+            pool_timeout=1,
+            pool_pre_ping=True,
+        )
     engine = create_engine(url, pool_size=READERS + 1, max_overflow=0)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _with_schema(url: URL, schema: str) -> URL:
+    if "options" in url.query:
+        return url
+    first = create_engine(url)
+    with first.begin() as connection:
+        connection.execute(CreateSchema(schema, if_not_exists=True))
+    first.dispose()
+    return url.update_query_dict({"options": f"-csearch_path={schema}"})
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
