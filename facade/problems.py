@@ -7,13 +7,12 @@ from typing import Any
 
 import grpc
 import orjson
-import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from uuid_utils.compat import uuid7
 
 from facade.translate.violations import escape
+from mesh.call.faults import unexpected
 from mesh.call.status import from_rpc_error
 from mesh.errors import BY_CODE, Cancelled, Error, Internal, Invalid, NotFound, Unimplemented, Violation
 from mesh.telemetry.tracing import trace_id
@@ -91,9 +90,7 @@ def known(raised: Exception) -> Error:
     error = from_rpc_error(raised) if isinstance(raised, grpc.aio.AioRpcError) else raised
     if isinstance(error, Error) and (error.metadata.get("error_id") or not isinstance(error, Internal)):
         return error
-    error_id = str(uuid7())
-    structlog.get_logger(__name__).error("unexpected", error_id=error_id, exc_info=raised)
-    return Internal("INTERNAL", "Something went wrong on our side.", metadata={"error_id": error_id})
+    return unexpected(raised)
 
 
 def exception_handlers() -> dict[int | type[Exception], Handler]:

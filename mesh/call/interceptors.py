@@ -5,7 +5,6 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
-from uuid import uuid4
 
 import grpc
 import structlog
@@ -16,9 +15,10 @@ from chat.mesh.v1 import options_pb2
 from mesh.call import context as request_context
 from mesh.call.context import RequestContext
 from mesh.call.correlation import METADATA_KEY, REQUEST_KEY, accept
+from mesh.call.faults import unexpected
 from mesh.call.spans import end_span, server_span
-from mesh.call.status import from_rpc_error, to_grpc_status
-from mesh.errors import Deadline, Error, Internal, Invalid, Unauthenticated
+from mesh.call.status import code_name, from_rpc_error, to_grpc_status
+from mesh.errors import Deadline, Error, Invalid, Unauthenticated
 from mesh.identity.verifier import Verifier
 from mesh.policy.admit import admit
 from mesh.policy.methods import policy_of
@@ -194,24 +194,15 @@ async def _abort(error: Exception, context: Any, method_name: str) -> None:
     if isinstance(error, grpc.aio.AioRpcError):
         error = from_rpc_error(error)  # A call of ours failed: its reason is the caller's too.
     elif not isinstance(error, Error):
-        error_id = uuid4().hex
-        log.error("unexpected error", error_id=error_id, method=method_name, exc_info=error)
-        error = Internal("INTERNAL", "Something went wrong on our side.", metadata={"error_id": error_id})
+        error = unexpected(error, method=method_name)
     await context.abort_with_status(to_grpc_status(error))
 
 
 def _outcome(context: Any, error: BaseException | None) -> str:
     if error is None or isinstance(error, grpc.aio.AbortError):
         code = context.code()
-        return _name(code) if code else "OK"
+        return code_name(code) if code else "OK"
     if isinstance(error, asyncio.CancelledError | GeneratorExit):
         remaining_s = context.time_remaining()
         return "DEADLINE_EXCEEDED" if remaining_s is not None and remaining_s <= 0 else "CANCELLED"
     return "UNKNOWN"
-
-
-def _name(code: Any) -> str:
-    return code.name if isinstance(code, grpc.StatusCode) else _NAMES.get(code, "UNKNOWN")
-
-
-_NAMES = {code.value[0]: code.name for code in grpc.StatusCode}

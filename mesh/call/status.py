@@ -85,6 +85,11 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> Error:
     return from_status(status)
 
 
+def code_name(code: grpc.StatusCode | int) -> str:
+    """The name of a code, which gRPC gives as either; UNKNOWN for a number that has none."""
+    return code.name if isinstance(code, grpc.StatusCode) else _NAMES.get(code, "UNKNOWN")
+
+
 def _is(detail: Any, kind: type[Message]) -> bool:
     return detail.TypeName() == kind.DESCRIPTOR.full_name
 

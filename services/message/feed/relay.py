@@ -9,6 +9,7 @@ from functools import partial
 from chat.message.v1 import feed_service_pb2 as pb
 from mesh.call import context as request_context
 from mesh.call.context import RequestContext
+from mesh.call.faults import unexpected
 from mesh.call.status import to_status
 from mesh.errors import Error, Forbidden, Invalid, Unauthenticated, Unavailable
 from mesh.identity.principal import Principal
@@ -17,7 +18,7 @@ from services.message.command import Origin
 from services.message.feed.domain import Attach, Place
 from services.message.feed.hub import Delivery, Hub
 from services.message.feed.mailbox import Mailbox
-from services.message.feed.relay_calls import RelayCalls, unexpected
+from services.message.feed.relay_calls import RelayCalls
 from services.message.profiles import Profiles
 from services.message.writer import Writer
 
@@ -184,7 +185,7 @@ class RelayStream:
         if error is None:
             self._answered()
         else:
-            self._answer(entry_id, error if isinstance(error, Error) else unexpected(error, "Attach"))
+            self._answer(entry_id, error if isinstance(error, Error) else unexpected(error, method="Attach"))
 
     def _expire_later(self, session: _Session) -> None:
         if session.expiry is not None:

@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from uuid import uuid4
 
-import structlog
 from google.protobuf.message import DecodeError, Message
 from opentelemetry.trace import Span
 
@@ -16,8 +14,9 @@ from chat.message.v1 import feed_service_pb2 as pb
 from mesh.call import context as request_context
 from mesh.call.context import RequestContext
 from mesh.call.correlation import accept
+from mesh.call.faults import unexpected
 from mesh.call.spans import end_span, server_span
-from mesh.errors import Error, Internal, Invalid, Unimplemented
+from mesh.errors import Error, Invalid, Unimplemented
 from mesh.identity.principal import Principal
 from mesh.policy.methods import policy_of
 from mesh.telemetry.metrics import Metrics
@@ -28,8 +27,6 @@ Admit = Callable[[str, RequestContext, Message | None], None]
 """The gate of the mesh: lets a call pass, or raises why not."""
 Answer = Callable[[bytes | Error], None]
 """Takes the serialized response of a call, or why there is none."""
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +90,11 @@ class RelayCalls:
 
     def _end(self, started: _Started, result: bytes | BaseException) -> None:
         if not isinstance(result, bytes | Error):
-            result = unexpected(result, started.method)
+            result = unexpected(result, method=started.method)
         code = result.code if isinstance(result, Error) else "OK"
         end_span(started.span, code)
         self._metrics.rpc_server(started.method, code).observe(time.perf_counter() - started.at)
         started.answer(result)
-
-
-def unexpected(error: BaseException, method: str) -> Error:
-    """What a caller is told of a fault of ours: an id that the log knows, never its text."""
-    error_id = uuid4().hex
-    log.error("unexpected error", error_id=error_id, method=method, exc_info=error)
-    return Internal("INTERNAL", "Something went wrong on our side.", metadata={"error_id": error_id})
 
 
 def _parse(relayed: Relayed, request: bytes) -> Message:
