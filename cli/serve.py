@@ -6,7 +6,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
@@ -114,18 +114,19 @@ async def serving(settings: Settings, chosen: Sequence[str]) -> AsyncIterator[st
             )
         )
         stack.callback(hosted.drain)
-        admin = admin_app(lambda: _words(health.services), health.ready, registry)
+        admin = admin_app(health.states, health.ready, registry)
         admin_url = await stack.enter_async_context(_http(admin, settings.admin))
-        lines = [f"grpc   {settings.grpc.rpartition(':')[0]}:{grpc_port}", f"admin  {admin_url}"]
+        grpc_address = f"{settings.grpc.rpartition(':')[0]}:{grpc_port}"
+        lines = [f"grpc   {grpc_address}", f"admin  {admin_url}"]
         if FACADE in chosen:
             routes = None
             if dev and USER in services and ring is not None:
                 routes = DevRoutes(tuple(SEEDS), seed_password(settings), ring.trace)
-            facade = await stack.enter_async_context(open_facade(hosted.mesh, lambda: health.services, routes))
+            facade = await stack.enter_async_context(open_facade(hosted.mesh, health.states, routes))
             url = await stack.enter_async_context(_http(facade.app, settings.http))
             stack.push_async_callback(facade.drain)
             await health.serve([FACADE])
-            lines = [_welcome(url, routes), *lines]
+            lines = [_welcome(url, grpc_address, routes), *lines]
         stack.push_async_callback(health.drain)
         yield "\n".join(lines)
 
@@ -178,11 +179,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _words(services: Mapping[str, bool]) -> dict[str, str]:
-    return {name: "serving" if up else "not_serving" for name, up in services.items()}
-
-
-def _welcome(url: str, dev: DevRoutes | None) -> str:
+def _welcome(url: str, grpc_address: str, dev: DevRoutes | None) -> str:
     lines = ["", f"  Massive Scale Chat is ready: {url}", ""]
     if dev:
         lines += [
@@ -194,7 +191,7 @@ def _welcome(url: str, dev: DevRoutes | None) -> str:
             f"    curl -s {url}/api/users/login -H 'Content-Type: application/json' \\",
             f'      -d \'{{"username": "{dev.users[0]}", "password": "\'$PASSWORD\'"}}\'',
             f'    curl -s {url}/api/users/me -H "Authorization: Bearer $TOKEN"',
-            "    grpcurl -plaintext 127.0.0.1:50051 list",
+            f"    grpcurl -plaintext {grpc_address} list",
             "",
         ]
     return "\n".join(lines)

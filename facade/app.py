@@ -7,15 +7,16 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import orjson
 import socketio
 from fastapi import FastAPI
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse
+from starlette.responses import FileResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from facade.calls import Calls
-from facade.descriptors import all_services, comments, image, methods
+from facade.descriptors import Method, all_services, comments, image, methods
 from facade.dev import DevRoutes
 from facade.fanout import Fanout
 from facade.openapi import document
@@ -26,10 +27,11 @@ from facade.rest import routes
 from facade.resume import Resumer
 from facade.sockets import Sockets, running
 from facade.translate import Decoder, Encoder
+from mesh.admin import health_route
 from mesh.service import Mesh
 
 WEB = Path(__file__).resolve().parent.parent / "web"
-Health = Callable[[], Mapping[str, bool]]
+Health = Callable[[], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,8 @@ async def open_facade(mesh: Mesh, health: Health, dev: DevRoutes | None = None) 
     async with AsyncExitStack() as stack:
         sockets.relay = await stack.enter_async_context(open_relay(mesh.channel("message"), fanout.apply))
         await stack.enter_async_context(running(sockets))
-        rest = _rest(
-            [*routes(described, mesh.channel, draining), *_health(health), *_pages(), *(dev.routes() if dev else ())]
-        )
-        spec = document(described, comments(image()), version=version("massive-scale-chat"))
-        rest.openapi = lambda: spec  # type: ignore[method-assign]
-        rest.router.routes.append(Route("/api/openapi.json", _openapi(rest)))
+        own = [health_route(health), _document(described), *_pages(), *(dev.routes() if dev else ())]
+        rest = _rest([*routes(described, mesh.channel, draining), *own])
         app = socketio.ASGIApp(sockets.server, RequestMiddleware(rest), socketio_path="ws")
         yield Facade(app, sockets, draining)
 
@@ -80,22 +78,14 @@ def _rest(all_routes: Sequence[BaseRoute]) -> FastAPI:
     return app
 
 
-def _openapi(app: FastAPI) -> Callable[..., object]:
-    async def openapi(_: object) -> JSONResponse:
-        return JSONResponse(app.openapi())
+def _document(methods: Sequence[Method]) -> Route:
+    """The OpenAPI document, written once: it cannot change while the process runs."""
+    made = orjson.dumps(document(methods, comments(image()), version=version("massive-scale-chat")))
 
-    return openapi
+    async def get_document(_: object) -> Response:
+        return Response(made, media_type="application/json")
 
-
-def _health(health: Health) -> list[Route]:
-    async def check(_: object) -> JSONResponse:
-        serving = health()
-        well = bool(serving) and all(serving.values())
-        services = {name: "serving" if up else "not_serving" for name, up in serving.items()}
-        body = {"status": "serving" if well else "not_serving", "services": services}
-        return JSONResponse(body, 200 if well else 503)
-
-    return [Route("/health", check)]
+    return Route("/api/openapi.json", get_document)
 
 
 def _pages() -> list[BaseRoute]:

@@ -9,7 +9,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-SERVING = "serving"
+SERVING, NOT_SERVING = "serving", "not-serving"
+
+
+def health_route(health: Callable[[], Mapping[str, str]]) -> Route:
+    """`GET /health`: 200 while every hosted service serves, with the state of each by name."""
+
+    async def get_health(_request: Request) -> Response:
+        services = dict(health())
+        well = all(state == SERVING for state in services.values())
+        body = {"status": SERVING if well else NOT_SERVING, "services": services}
+        return JSONResponse(body, status_code=200 if well else 503)
+
+    return Route("/health", get_health)
 
 
 def admin_app(
@@ -21,12 +33,6 @@ def admin_app(
     the process drains, while what it hosts still serves: balancers should send nothing new.
     """
 
-    async def get_health(_request: Request) -> Response:
-        services = dict(health())
-        well = all(state == SERVING for state in services.values())
-        body = {"status": SERVING if well else "not-serving", "services": services}
-        return JSONResponse(body, status_code=200 if well else 503)
-
     async def get_ready(_request: Request) -> Response:
         is_ready = ready()
         return JSONResponse({"ready": is_ready}, status_code=200 if is_ready else 503)
@@ -36,4 +42,4 @@ def admin_app(
         encode, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encode(registry), headers={"content-type": content_type})
 
-    return Starlette(routes=[Route("/health", get_health), Route("/ready", get_ready), Route("/metrics", get_metrics)])
+    return Starlette(routes=[health_route(health), Route("/ready", get_ready), Route("/metrics", get_metrics)])

@@ -10,6 +10,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health
 from grpc_reflection.v1alpha import reflection
 
+from mesh.admin import NOT_SERVING, SERVING
 from mesh.call.inprocess import MAX_MESSAGE_BYTES
 from mesh.service import Register
 
@@ -36,9 +37,9 @@ class Health:
         self._serving = dict.fromkeys(services, False)
         self._draining = False
 
-    @property
-    def services(self) -> Mapping[str, bool]:
-        return self._serving
+    def states(self) -> dict[str, str]:
+        """`serving` or `not-serving`, by service."""
+        return {name: SERVING if up else NOT_SERVING for name, up in self._serving.items()}
 
     def ready(self) -> bool:
         """True while all that is hosted serves and nothing drains."""
