@@ -51,14 +51,9 @@ class Calls:
         return self._answer(method, response)
 
     async def _unary(self, method: Method, request: Message, token: str, correlation_id: str) -> Message:
-        call = self._channel_for(method.target).unary_unary(
-            method.path,
-            request_serializer=method.request.SerializeToString,
-            response_deserializer=method.response.FromString,
-        )
         metadata = (("authorization", f"Bearer {token}"), (METADATA_KEY, correlation_id))
         try:
-            response: Message = await call(request, metadata=metadata)
+            response: Message = await method.on(self._channel_for(method.target))(request, metadata=metadata)
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from None
         return response

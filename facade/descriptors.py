@@ -6,6 +6,7 @@ from importlib import import_module
 from importlib.resources import files
 from typing import Any
 
+import grpc
 from google.api import annotations_pb2
 from google.api.http_pb2 import HttpRule as HttpOption
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
@@ -42,6 +43,15 @@ class Method:
     response: type[Message]
     rules: tuple[HttpRule, ...]
     policy: Policy
+
+    def on(self, channel: grpc.aio.Channel) -> Any:
+        """What calls the method over a channel. Only for one request; the response may be a stream."""
+        make = channel.unary_stream if self.descriptor.server_streaming else channel.unary_unary
+        return make(
+            self.path,
+            request_serializer=self.request.SerializeToString,
+            response_deserializer=self.response.FromString,
+        )
 
 
 def methods(services: Iterable[ServiceDescriptor]) -> list[Method]:

@@ -52,12 +52,7 @@ def served(method: Method) -> tuple[HttpRule, ...]:
 def _unary(method: Method, binding: Binding, answer: Answer, channel_for: ChannelFor) -> Endpoint:
     async def endpoint(request: Request) -> ASGIApp:
         pairs, message = metadata(request), await binding.message(request)
-        call = channel_for(method.target).unary_unary(
-            method.path,
-            request_serializer=method.request.SerializeToString,
-            response_deserializer=method.response.FromString,
-        )
-        return answer(await call(message, metadata=pairs))
+        return answer(await method.on(channel_for(method.target))(message, metadata=pairs))
 
     return endpoint
 
@@ -67,12 +62,8 @@ def _streaming(
 ) -> Endpoint:
     async def endpoint(request: Request) -> ASGIApp:
         pairs, message = metadata(request), await binding.message(request)
-        call = channel_for(method.target).unary_stream(
-            method.path,
-            request_serializer=method.request.SerializeToString,
-            response_deserializer=method.response.FromString,
-        )
-        return Stream(request, call(message, metadata=pairs), answer.body, draining)
+        call = method.on(channel_for(method.target))(message, metadata=pairs)
+        return Stream(request, call, answer.body, draining)
 
     return endpoint
 
