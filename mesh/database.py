@@ -18,6 +18,7 @@ from sqlalchemy.schema import CreateSchema
 from mesh.errors import Unavailable
 
 READERS = 4
+_MIGRATION_LOCK = 7_301_450_911
 MAX_WAITING = 1000
 
 T = TypeVar("T")
@@ -144,17 +145,45 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _migrate(engine: Engine, migrations: Path) -> None:
     head = max(path.name.split("_")[0] for path in (migrations / "versions").glob("[0-9]*.py"))
-    with engine.execution_options(write=True).begin() as connection:
+    with engine.connect() as connection:
         if _version(connection) == head:
             return
-        # Imported only when there is something to do: it costs a tenth of a second and 10 MB.
-        from alembic import command
-        from alembic.config import Config
+    migrate(engine, migrations, head)
 
+
+def migrate(engine: Engine, migrations: Path, revision: str) -> None:
+    """Brings the schema to `revision`, in one transaction. Processes that come at the same time wait for each other."""
+    # Imported only when there is something to do: it costs a tenth of a second and 10 MB.
+    from alembic import command
+    from alembic.config import Config
+
+    with _unbound(engine) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         config = Config()
         config.set_main_option("script_location", str(migrations))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        before = _version(connection) or ""
+        (command.upgrade if before < revision else command.downgrade)(config, revision)
+        if engine.dialect.name == "sqlite" and connection.execute(text("PRAGMA foreign_key_check")).first():
+            raise RuntimeError("a migration has left rows that refer to nothing")
+
+
+@contextmanager
+def _unbound(engine: Engine) -> Iterator[Connection]:
+    """A connection for migrations. SQLite changes a table by making it anew, which foreign keys must not notice."""
+    with engine.execution_options(write=True).connect() as connection:
+        if engine.dialect.name != "sqlite":
+            yield connection
+            return
+        driver = connection.connection.driver_connection
+        assert driver is not None
+        driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+            driver.execute("PRAGMA foreign_keys=ON")
 
 
 def _version(connection: Connection) -> str | None:

@@ -7,6 +7,7 @@
     ├── NotFound         not there, or not for this caller      NOT_FOUND            404
     ├── Conflict         somebody else was first                ALREADY_EXISTS       409
     ├── WrongState       not in the state that it needs         FAILED_PRECONDITION  409
+    ├── Stale            changed since it was read              ABORTED              412
     ├── Exhausted        a limit is reached                     RESOURCE_EXHAUSTED   429
     ├── Cancelled        the caller gave up                     CANCELLED            499
     ├── Internal         a fault of ours                        INTERNAL             500
@@ -80,6 +81,10 @@ class Conflict(Error):
 
 class WrongState(Error):
     code, http_status = "FAILED_PRECONDITION", 409
+
+
+class Stale(Error):
+    code, http_status = "ABORTED", 412
 
 
 class Exhausted(Error):

@@ -27,8 +27,24 @@ class Settings(BaseSettings):
     """Database of the user service; SQLite below `data` when empty."""
     messages_url: str = ""
     """Database of the message service; SQLite below `data` when empty."""
+    presence_url: str = ""
+    """Redis of presence; memory when empty."""
+    limits_url: str = ""
+    """Redis of the rate limits; that of presence when empty, and memory when that is empty too."""
+    smtp_url: str = Field(default="", repr=False)
+    """Mail server, `smtp://[user:password@]host[:port]` or `smtps://…`; kept and shown at `/dev/outbox` when empty."""
+    mail_from: str = "chat@localhost"
+    """Sender of mails."""
+    public_url: str = ""
+    """Where people reach the facade, for links in mails; `http://` and `http` when empty."""
+    origins: str = ""
+    """Origins of pages that may use the API beside our own, separated by commas, such as `https://app.example.com`."""
+    trusted_proxies: str = ""
+    """Networks of proxies whose `X-Forwarded-For` is believed, separated by commas, such as `10.0.0.0/8`."""
     secret: str = Field(default="", repr=False)
-    """Signs cursors across hosts; made on first run when empty."""
+    """Shared by all processes of the installation: signs cursors, seals what is kept, proves who calls whom. At least
+    32 characters. Made on first run when empty.
+    """
     user_address: str = ""
     """gRPC target of the user service when this process does not host it."""
     message_address: str = ""

@@ -23,6 +23,7 @@ REASONS = "chat/common/v1/reason.proto"
 OPTIONS = "chat/mesh/v1/options.proto"  # Read by the mesh; nothing that a caller sends.
 GENERATED = "<!-- Written by `make gen` from proto/; never edited. -->"
 MESSAGE, SERVICE, ENUM = 4, 6, 5  # Field numbers in FileDescriptorProto, which begin a source path.
+ROLES = {1: "anybody", 2: "users", 3: "admins", 4: "processes of the installation"}
 
 GRPC_INTRO = """\
 Every method, with what the mesh does for it: who may call, its longest time, and where REST and Socket.IO offer it.
@@ -97,12 +98,16 @@ def services(source: Source) -> Iterator[str]:
 def traits(source: Source, method: MethodDescriptorProto) -> Iterator[str]:
     """What the mesh and the facade do for a method, in a few words each."""
     policy, http = source.option(method, "chat.mesh.v1.policy"), source.option(method, "google.api.http")
-    yield {1: "anybody", 2: "users", 3: "admins"}[policy.role]
+    yield ROLES[policy.role]
+    if policy.session_only:
+        yield "no API keys"
     if policy.deadline_ms:
         yield f"{policy.deadline_ms} ms"
     level = MethodOptions.IdempotencyLevel.Name(method.options.idempotency_level)
     if level != "IDEMPOTENCY_UNKNOWN":
         yield level.lower().replace("_", " ")
+    if policy.idempotency_key:
+        yield "idempotency key"
     if verb := http.WhichOneof("pattern"):
         yield f"`{verb.upper()} {getattr(http, verb)}`"
     if policy.socket_event:

@@ -13,6 +13,8 @@ class RequestContext:
     """One request. `deadline` is on the monotonic clock, in seconds; None means that it has none.
 
     `request_id` names what came in at the edge, made there for each; `correlation_id` what the caller calls it.
+    `address` is the network address of the client at the edge, as far as it is known. `is_mesh` is true when the caller
+    has proven to be a process of the installation.
     """
 
     request_id: str = ""
@@ -20,6 +22,8 @@ class RequestContext:
     principal: Principal | None = None
     token: str = ""
     deadline: float | None = None
+    address: str = ""
+    is_mesh: bool = False
 
     def remaining_s(self) -> float | None:
         """Seconds until the deadline, possibly negative."""

@@ -20,7 +20,7 @@ LIFETIME_S = 600
 MAX_LENGTH = 4096
 
 _HEADER = {"alg", "typ", "kid"}
-_TEXTS = ("sub", "sid", "role", "jti")
+_TEXTS = ("sub", "sid", "role", "wid", "jti")
 
 
 def sign(principal: Principal, *, issued_at: int, token_id: str, key: Ed25519PrivateKey, kid: str) -> str:
@@ -31,6 +31,7 @@ def sign(principal: Principal, *, issued_at: int, token_id: str, key: Ed25519Pri
         "sub": principal.user_id,
         "sid": principal.session_id,
         "role": principal.role,
+        "wid": principal.workspace_id,
         "iat": issued_at,
         "exp": int(principal.expires_at),
         "jti": token_id,
@@ -66,7 +67,7 @@ def verify(token: str, key: Ed25519PublicKey, now: float) -> Principal:
         _refuse()
     if claims["exp"] <= now:
         raise Unauthenticated("TOKEN_EXPIRED", "The access token has ended. Refresh it.")
-    return Principal(claims["sub"], claims["sid"], claims["role"], float(claims["exp"]))
+    return Principal(claims["sub"], claims["sid"], claims["role"], float(claims["exp"]), claims["wid"])
 
 
 def _sound(claims: dict[str, Any], now: float) -> bool:

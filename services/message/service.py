@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from secrets import token_bytes
 from typing import Any
 
 from uuid_utils.compat import uuid7
@@ -17,7 +16,7 @@ from mesh.cursor import CursorCodec
 from mesh.database import Database, open_database, sqlite_url
 from mesh.events.relay import OutboxRelay
 from mesh.policy.admit import admit
-from mesh.secrets import load_or_create
+from mesh.sealing import derive, installation_secret
 from mesh.service import Mesh, Register, Service
 from mesh.settings import Settings
 from services.message.calls import Relayed
@@ -90,8 +89,7 @@ def _named(service: str, relayed: Mapping[str, Relayed]) -> dict[str, Relayed]:
 
 
 def _cursors(settings: Settings) -> CursorCodec:
-    secret = settings.secret.encode()
-    return CursorCodec(secret or load_or_create(settings.data / "keys" / "cursor", lambda: token_bytes(32)))
+    return CursorCodec(derive(installation_secret(settings), "cursors"))
 
 
 def _now() -> datetime:

@@ -13,7 +13,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, FileDescript
 from chat.mesh.v1 import options_pb2
 
 PROTO = Path(__file__).parents[2] / "proto"
-PATH = re.compile(r"(/[a-z]+|/\{[a-z_]+\})+(:[a-z][A-Za-z]*)?")
+PATH = re.compile(r"(/[a-z][a-z-]*|/\{[a-z_]+\})+(:[a-z][A-Za-z]*)?")
 
 
 def files() -> Iterator[FileDescriptor]:
@@ -59,17 +59,23 @@ each_method = pytest.mark.parametrize("method", METHODS, ids=lambda method: str(
 
 @each_method
 def test_a_method_says_who_may_call_and_how_long_it_may_take(method: MethodDescriptor) -> None:
-    """Each method has a role and a rate class; a unary one has a deadline, a stream has none."""
+    """Each method has a role, a rate class and what it reaches; a unary one has a deadline, a stream has none."""
     streams = method.client_streaming or method.server_streaming
     assert policy(method).role != options_pb2.ROLE_UNSPECIFIED
     assert policy(method).rate_class != options_pb2.RATE_CLASS_UNSPECIFIED
+    assert policy(method).access != options_pb2.ACCESS_UNSPECIFIED
     assert (policy(method).deadline_ms > 0) != streams
 
 
 @each_method
 def test_a_method_can_be_reached_from_outside(method: MethodDescriptor) -> None:
-    """A method has a REST route or travels in the Relay; only one whose caller streams has neither."""
-    assert bool(verb_and_path(method)[0]) or policy(method).relayed or method.client_streaming
+    """A method has a REST route or travels in the Relay; only one whose caller streams has neither.
+
+    What is for services among themselves has none either.
+    """
+    inside = policy(method).role == options_pb2.ROLE_MESH or method.name == "CheckContact"
+    reached = bool(verb_and_path(method)[0]) or policy(method).relayed
+    assert reached != inside or method.client_streaming
     assert not (policy(method).relayed and not policy(method).socket_event)
 
 
@@ -86,12 +92,21 @@ def test_a_route_is_well_formed(method: MethodDescriptor) -> None:
 
 
 @each_method
+def test_what_may_be_sent_twice_says_so(method: MethodDescriptor) -> None:
+    """Only what is not safe to repeat by nature takes an idempotency key, and the domain counts by a field it has."""
+    idempotent = method.GetOptions().idempotency_level
+    assert not (policy(method).idempotency_key and idempotent)
+    assert policy(method).rate_field == "" or policy(method).rate_field in method.input_type.fields_by_name
+
+
+@each_method
 def test_what_rest_adds_stands_in_the_answer(method: MethodDescriptor) -> None:
     """The unwrapped field, the fields of Location and ETag, and the replay marker exist."""
     rest, answer = policy(method).rest, method.output_type.fields_by_name
     body = body_of_answer(method).fields_by_name
     assert set(re.findall(r"\{(\w+)\}", rest.location)) <= set(body)
     assert rest.etag_field == "" or rest.etag_field in body
+    assert rest.if_match_field == "" or rest.if_match_field in method.input_type.fields_by_name
     assert rest.replayed_field == "" or answer[rest.replayed_field].type == FieldDescriptor.TYPE_BOOL
     assert rest.success != 204 or not answer
 

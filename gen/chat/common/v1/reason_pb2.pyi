@@ -48,6 +48,14 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """A gRPC method that does not exist or is not hosted here."""
     REASON_MALFORMED_PACKET: _Reason.ValueType  # 12
     """A frame on the socket is not a Socket.IO packet; the socket is closed."""
+    REASON_ETAG_MISMATCH: _Reason.ValueType  # 13
+    """The thing has changed since the etag was read: read it again."""
+    REASON_IDEMPOTENCY_KEY_INVALID: _Reason.ValueType  # 14
+    """The idempotency key is too long, or not of visible ASCII characters."""
+    REASON_IDEMPOTENCY_KEY_CONFLICT: _Reason.ValueType  # 15
+    """The idempotency key was used for another request."""
+    REASON_IDEMPOTENCY_KEY_IN_USE: _Reason.ValueType  # 16
+    """The first call with this idempotency key still runs; try again."""
     REASON_TOKEN_MISSING: _Reason.ValueType  # 20
     """No access token, and the call needs one."""
     REASON_TOKEN_INVALID: _Reason.ValueType  # 21
@@ -68,12 +76,52 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """A socket tried to go on as another user."""
     REASON_NOT_ATTACHED: _Reason.ValueType  # 29
     """The relay session was never attached, or its attachment ended."""
+    REASON_CREDENTIALS_IN_URL: _Reason.ValueType  # 30
+    """Credentials stand in the address, where logs and histories keep them: send `Authorization` or `auth` instead."""
+    REASON_ORIGIN_REFUSED: _Reason.ValueType  # 31
+    """Pages of this origin may not connect."""
+    REASON_TICKET_INVALID: _Reason.ValueType  # 32
+    """The socket ticket is not one of ours, was used before, or has ended."""
+    REASON_SECOND_FACTOR_REQUIRED: _Reason.ValueType  # 33
+    """The password is right; log in again with a code of the second factor beside it."""
+    REASON_SECOND_FACTOR_INVALID: _Reason.ValueType  # 34
+    """The code of the second factor is wrong, or was used before."""
+    REASON_LOGIN_LOCKED: _Reason.ValueType  # 35
+    """After too many failures this name cannot log in for a while; a mail to its owner, if there is one, unlocks it."""
+    REASON_LINK_INVALID: _Reason.ValueType  # 36
+    """The link of the mail is not one of ours, was used before, or has ended."""
+    REASON_MESH_ONLY: _Reason.ValueType  # 37
+    """Only a process of the installation, or its operator, may do this."""
+    REASON_SCOPE_MISSING: _Reason.ValueType  # 38
+    """The API key does not carry the scope that the call needs."""
+    REASON_SESSION_ONLY: _Reason.ValueType  # 39
+    """API keys cannot do this; it takes a person's own session."""
     REASON_USER_NOT_FOUND: _Reason.ValueType  # 40
     """No such user."""
     REASON_USERNAME_TAKEN: _Reason.ValueType  # 41
     """Another account has this username."""
     REASON_EMAIL_TAKEN: _Reason.ValueType  # 42
     """Another account has this mail address."""
+    REASON_PASSWORD_TOO_COMMON: _Reason.ValueType  # 43
+    """The password is one of those that are tried first."""
+    REASON_PASSWORD_WRONG: _Reason.ValueType  # 44
+    """The present password is not right."""
+    REASON_SESSION_NOT_FOUND: _Reason.ValueType  # 45
+    """No such session of the caller."""
+    REASON_CONTACT_REFUSED: _Reason.ValueType  # 46
+    """The user has blocked the caller, or the caller the user."""
+    REASON_NOT_ONESELF: _Reason.ValueType  # 47
+    """Nobody can do this to themselves."""
+    REASON_LAST_ADMIN: _Reason.ValueType  # 48
+    """A workspace keeps an admin."""
+    REASON_WORKSPACE_NOT_FOUND: _Reason.ValueType  # 49
+    """No such workspace."""
+    REASON_WORKSPACE_TAKEN: _Reason.ValueType  # 50
+    """Another workspace has this id."""
+    REASON_USER_ERASED: _Reason.ValueType  # 51
+    """The user was erased, which cannot be undone."""
+    REASON_ALREADY_VERIFIED: _Reason.ValueType  # 52
+    """The mail address is proven already."""
     REASON_CONVERSATION_NOT_FOUND: _Reason.ValueType  # 60
     """No such conversation, or the caller is not in it."""
     REASON_MESSAGE_NOT_FOUND: _Reason.ValueType  # 61
@@ -148,6 +196,14 @@ REASON_UNIMPLEMENTED: Reason.ValueType  # 11
 """A gRPC method that does not exist or is not hosted here."""
 REASON_MALFORMED_PACKET: Reason.ValueType  # 12
 """A frame on the socket is not a Socket.IO packet; the socket is closed."""
+REASON_ETAG_MISMATCH: Reason.ValueType  # 13
+"""The thing has changed since the etag was read: read it again."""
+REASON_IDEMPOTENCY_KEY_INVALID: Reason.ValueType  # 14
+"""The idempotency key is too long, or not of visible ASCII characters."""
+REASON_IDEMPOTENCY_KEY_CONFLICT: Reason.ValueType  # 15
+"""The idempotency key was used for another request."""
+REASON_IDEMPOTENCY_KEY_IN_USE: Reason.ValueType  # 16
+"""The first call with this idempotency key still runs; try again."""
 REASON_TOKEN_MISSING: Reason.ValueType  # 20
 """No access token, and the call needs one."""
 REASON_TOKEN_INVALID: Reason.ValueType  # 21
@@ -168,12 +224,52 @@ REASON_USER_MISMATCH: Reason.ValueType  # 28
 """A socket tried to go on as another user."""
 REASON_NOT_ATTACHED: Reason.ValueType  # 29
 """The relay session was never attached, or its attachment ended."""
+REASON_CREDENTIALS_IN_URL: Reason.ValueType  # 30
+"""Credentials stand in the address, where logs and histories keep them: send `Authorization` or `auth` instead."""
+REASON_ORIGIN_REFUSED: Reason.ValueType  # 31
+"""Pages of this origin may not connect."""
+REASON_TICKET_INVALID: Reason.ValueType  # 32
+"""The socket ticket is not one of ours, was used before, or has ended."""
+REASON_SECOND_FACTOR_REQUIRED: Reason.ValueType  # 33
+"""The password is right; log in again with a code of the second factor beside it."""
+REASON_SECOND_FACTOR_INVALID: Reason.ValueType  # 34
+"""The code of the second factor is wrong, or was used before."""
+REASON_LOGIN_LOCKED: Reason.ValueType  # 35
+"""After too many failures this name cannot log in for a while; a mail to its owner, if there is one, unlocks it."""
+REASON_LINK_INVALID: Reason.ValueType  # 36
+"""The link of the mail is not one of ours, was used before, or has ended."""
+REASON_MESH_ONLY: Reason.ValueType  # 37
+"""Only a process of the installation, or its operator, may do this."""
+REASON_SCOPE_MISSING: Reason.ValueType  # 38
+"""The API key does not carry the scope that the call needs."""
+REASON_SESSION_ONLY: Reason.ValueType  # 39
+"""API keys cannot do this; it takes a person's own session."""
 REASON_USER_NOT_FOUND: Reason.ValueType  # 40
 """No such user."""
 REASON_USERNAME_TAKEN: Reason.ValueType  # 41
 """Another account has this username."""
 REASON_EMAIL_TAKEN: Reason.ValueType  # 42
 """Another account has this mail address."""
+REASON_PASSWORD_TOO_COMMON: Reason.ValueType  # 43
+"""The password is one of those that are tried first."""
+REASON_PASSWORD_WRONG: Reason.ValueType  # 44
+"""The present password is not right."""
+REASON_SESSION_NOT_FOUND: Reason.ValueType  # 45
+"""No such session of the caller."""
+REASON_CONTACT_REFUSED: Reason.ValueType  # 46
+"""The user has blocked the caller, or the caller the user."""
+REASON_NOT_ONESELF: Reason.ValueType  # 47
+"""Nobody can do this to themselves."""
+REASON_LAST_ADMIN: Reason.ValueType  # 48
+"""A workspace keeps an admin."""
+REASON_WORKSPACE_NOT_FOUND: Reason.ValueType  # 49
+"""No such workspace."""
+REASON_WORKSPACE_TAKEN: Reason.ValueType  # 50
+"""Another workspace has this id."""
+REASON_USER_ERASED: Reason.ValueType  # 51
+"""The user was erased, which cannot be undone."""
+REASON_ALREADY_VERIFIED: Reason.ValueType  # 52
+"""The mail address is proven already."""
 REASON_CONVERSATION_NOT_FOUND: Reason.ValueType  # 60
 """No such conversation, or the caller is not in it."""
 REASON_MESSAGE_NOT_FOUND: Reason.ValueType  # 61

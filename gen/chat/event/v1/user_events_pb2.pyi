@@ -4,8 +4,10 @@ isort:skip_file
 """
 
 from chat.user.v1 import user_pb2 as _user_pb2
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -32,6 +34,12 @@ class _ActivityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Activity.Val
     """Logged out."""
     ACTIVITY_REVOKED: _Activity.ValueType  # 3
     """The session was revoked because a refresh token was used again."""
+    ACTIVITY_PROFILE: _Activity.ValueType  # 4
+    """Changed the profile."""
+    ACTIVITY_PASSWORD: _Activity.ValueType  # 5
+    """Changed or reset the password, or the mail address."""
+    ACTIVITY_STATUS: _Activity.ValueType  # 6
+    """Changed the status."""
 
 class Activity(_Activity, metaclass=_ActivityEnumTypeWrapper):
     """What a user did."""
@@ -44,6 +52,12 @@ ACTIVITY_LOGOUT: Activity.ValueType  # 2
 """Logged out."""
 ACTIVITY_REVOKED: Activity.ValueType  # 3
 """The session was revoked because a refresh token was used again."""
+ACTIVITY_PROFILE: Activity.ValueType  # 4
+"""Changed the profile."""
+ACTIVITY_PASSWORD: Activity.ValueType  # 5
+"""Changed or reset the password, or the mail address."""
+ACTIVITY_STATUS: Activity.ValueType  # 6
+"""Changed the status."""
 Global___Activity: _TypeAlias = Activity  # noqa: Y015
 
 @_typing.final
@@ -76,7 +90,7 @@ Global___UserRegistered: _TypeAlias = UserRegistered  # noqa: Y015
 
 @_typing.final
 class UserActivity(_message.Message):
-    """A user logged in or out."""
+    """A user did something with the account."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -91,7 +105,7 @@ class UserActivity(_message.Message):
     activity: Global___Activity.ValueType
     """What."""
     session_id: _builtins.str
-    """In which session."""
+    """In which session; empty when in none."""
     def __init__(
         self,
         *,
@@ -107,3 +121,175 @@ class UserActivity(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UserActivity: _TypeAlias = UserActivity  # noqa: Y015
+
+@_typing.final
+class UserUpdated(_message.Message):
+    """A profile changed: names, picture, words, status or role."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    USER_FIELD_NUMBER: _builtins.int
+    CHANGED_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the user's log."""
+    @_builtins.property
+    def user(self) -> _user_pb2.User:
+        """The profile as it is now."""
+
+    @_builtins.property
+    def changed(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Names of the fields that changed, such as `full_name`."""
+
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        user: _user_pb2.User | None = ...,
+        changed: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["user", b"user"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changed", b"changed", "pos", b"pos", "user", b"user"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserUpdated: _TypeAlias = UserUpdated  # noqa: Y015
+
+@_typing.final
+class UserVerified(_message.Message):
+    """A mail address was proven."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the user's log."""
+    user_id: _builtins.str
+    """Whose."""
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pos", b"pos", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserVerified: _TypeAlias = UserVerified  # noqa: Y015
+
+@_typing.final
+class UserSuspended(_message.Message):
+    """An admin shut a user out."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the user's log."""
+    user_id: _builtins.str
+    """Who."""
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pos", b"pos", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserSuspended: _TypeAlias = UserSuspended  # noqa: Y015
+
+@_typing.final
+class UserReactivated(_message.Message):
+    """An admin let a user in again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the user's log."""
+    user_id: _builtins.str
+    """Who."""
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pos", b"pos", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserReactivated: _TypeAlias = UserReactivated  # noqa: Y015
+
+@_typing.final
+class UserErased(_message.Message):
+    """A user was erased: forget what you keep about them."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the user's log."""
+    user_id: _builtins.str
+    """Who."""
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pos", b"pos", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserErased: _TypeAlias = UserErased  # noqa: Y015
+
+@_typing.final
+class UserBlocked(_message.Message):
+    """A user blocked another one, or took it back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    BLOCKED_ID_FIELD_NUMBER: _builtins.int
+    IS_BLOCKED_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the user's log."""
+    user_id: _builtins.str
+    """Who."""
+    blocked_id: _builtins.str
+    """Whom."""
+    is_blocked: _builtins.bool
+    """False when the block was taken back."""
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        user_id: _builtins.str = ...,
+        blocked_id: _builtins.str = ...,
+        is_blocked: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_id", b"blocked_id", "is_blocked", b"is_blocked", "pos", b"pos", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserBlocked: _TypeAlias = UserBlocked  # noqa: Y015

@@ -25,21 +25,23 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import descriptor_pb2 as google_dot_protobuf_dot_descriptor__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63hat/mesh/v1/options.proto\x12\x0c\x63hat.mesh.v1\x1a google/protobuf/descriptor.proto\"\xb5\x01\n\x06Policy\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\x01 \x01(\r\x12 \n\x04role\x18\x02 \x01(\x0e\x32\x12.chat.mesh.v1.Role\x12+\n\nrate_class\x18\x03 \x01(\x0e\x32\x17.chat.mesh.v1.RateClass\x12\x14\n\x0csocket_event\x18\x04 \x01(\t\x12\x0f\n\x07relayed\x18\x05 \x01(\x08\x12 \n\x04rest\x18\x06 \x01(\x0b\x32\x12.chat.mesh.v1.Rest\"U\n\x04Rest\x12\x0f\n\x07success\x18\x01 \x01(\r\x12\x10\n\x08location\x18\x02 \x01(\t\x12\x16\n\x0ereplayed_field\x18\x03 \x01(\t\x12\x12\n\netag_field\x18\x04 \x01(\t\"$\n\x05\x45vent\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t*O\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x12\n\x0eROLE_ANONYMOUS\x10\x01\x12\r\n\tROLE_USER\x10\x02\x12\x0e\n\nROLE_ADMIN\x10\x03*\xb0\x01\n\tRateClass\x12\x1a\n\x16RATE_CLASS_UNSPECIFIED\x10\x00\x12\x14\n\x10RATE_CLASS_LOGIN\x10\x01\x12\x17\n\x13RATE_CLASS_REGISTER\x10\x02\x12\x13\n\x0fRATE_CLASS_SEND\x10\x03\x12\x13\n\x0fRATE_CLASS_READ\x10\x04\x12\x14\n\x10RATE_CLASS_WRITE\x10\x05\x12\x18\n\x14RATE_CLASS_EPHEMERAL\x10\x06:F\n\x06policy\x12\x1e.google.protobuf.MethodOptions\x18\xf1\x8c\x03 \x01(\x0b\x32\x14.chat.mesh.v1.Policy:E\n\x05\x65vent\x12\x1f.google.protobuf.MessageOptions\x18\xf2\x8c\x03 \x01(\x0b\x32\x13.chat.mesh.v1.Eventb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1a\x63hat/mesh/v1/options.proto\x12\x0c\x63hat.mesh.v1\x1a google/protobuf/descriptor.proto\"\x9e\x02\n\x06Policy\x12\x13\n\x0b\x64\x65\x61\x64line_ms\x18\x01 \x01(\r\x12 \n\x04role\x18\x02 \x01(\x0e\x32\x12.chat.mesh.v1.Role\x12+\n\nrate_class\x18\x03 \x01(\x0e\x32\x17.chat.mesh.v1.RateClass\x12\x14\n\x0csocket_event\x18\x04 \x01(\t\x12\x0f\n\x07relayed\x18\x05 \x01(\x08\x12 \n\x04rest\x18\x06 \x01(\x0b\x32\x12.chat.mesh.v1.Rest\x12$\n\x06\x61\x63\x63\x65ss\x18\x07 \x01(\x0e\x32\x14.chat.mesh.v1.Access\x12\x12\n\nrate_field\x18\x08 \x01(\t\x12\x17\n\x0fidempotency_key\x18\t \x01(\x08\x12\x14\n\x0csession_only\x18\n \x01(\x08\"m\n\x04Rest\x12\x0f\n\x07success\x18\x01 \x01(\r\x12\x10\n\x08location\x18\x02 \x01(\t\x12\x16\n\x0ereplayed_field\x18\x03 \x01(\t\x12\x12\n\netag_field\x18\x04 \x01(\t\x12\x16\n\x0eif_match_field\x18\x05 \x01(\t\"$\n\x05\x45vent\x12\r\n\x05topic\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t*^\n\x04Role\x12\x14\n\x10ROLE_UNSPECIFIED\x10\x00\x12\x12\n\x0eROLE_ANONYMOUS\x10\x01\x12\r\n\tROLE_USER\x10\x02\x12\x0e\n\nROLE_ADMIN\x10\x03\x12\r\n\tROLE_MESH\x10\x04*\xb5\x01\n\x06\x41\x63\x63\x65ss\x12\x16\n\x12\x41\x43\x43\x45SS_UNSPECIFIED\x10\x00\x12\x0f\n\x0b\x41\x43\x43\x45SS_OPEN\x10\x01\x12\x0f\n\x0b\x41\x43\x43\x45SS_SELF\x10\x02\x12\x14\n\x10\x41\x43\x43\x45SS_WORKSPACE\x10\x03\x12\x11\n\rACCESS_MEMBER\x10\x04\x12\x12\n\x0e\x41\x43\x43\x45SS_MANAGER\x10\x05\x12\x11\n\rACCESS_AUTHOR\x10\x06\x12\x10\n\x0c\x41\x43\x43\x45SS_ADMIN\x10\x07\x12\x0f\n\x0b\x41\x43\x43\x45SS_MESH\x10\x08*\xb5\x02\n\tRateClass\x12\x1a\n\x16RATE_CLASS_UNSPECIFIED\x10\x00\x12\x14\n\x10RATE_CLASS_LOGIN\x10\x01\x12\x17\n\x13RATE_CLASS_REGISTER\x10\x02\x12\x13\n\x0fRATE_CLASS_SEND\x10\x03\x12\x13\n\x0fRATE_CLASS_READ\x10\x04\x12\x14\n\x10RATE_CLASS_WRITE\x10\x05\x12\x18\n\x14RATE_CLASS_EPHEMERAL\x10\x06\x12\x14\n\x10RATE_CLASS_RESET\x10\x07\x12\x15\n\x11RATE_CLASS_UPLOAD\x10\x08\x12\x15\n\x11RATE_CLASS_SEARCH\x10\t\x12\x14\n\x10RATE_CLASS_ADMIN\x10\n\x12\x14\n\x10RATE_CLASS_TOKEN\x10\x0b\x12\x13\n\x0fRATE_CLASS_MESH\x10\x0c:F\n\x06policy\x12\x1e.google.protobuf.MethodOptions\x18\xf1\x8c\x03 \x01(\x0b\x32\x14.chat.mesh.v1.Policy:E\n\x05\x65vent\x12\x1f.google.protobuf.MessageOptions\x18\xf2\x8c\x03 \x01(\x0b\x32\x13.chat.mesh.v1.Eventb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chat.mesh.v1.options_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ROLE']._serialized_start=387
-  _globals['_ROLE']._serialized_end=466
-  _globals['_RATECLASS']._serialized_start=469
-  _globals['_RATECLASS']._serialized_end=645
+  _globals['_ROLE']._serialized_start=516
+  _globals['_ROLE']._serialized_end=610
+  _globals['_ACCESS']._serialized_start=613
+  _globals['_ACCESS']._serialized_end=794
+  _globals['_RATECLASS']._serialized_start=797
+  _globals['_RATECLASS']._serialized_end=1106
   _globals['_POLICY']._serialized_start=79
-  _globals['_POLICY']._serialized_end=260
-  _globals['_REST']._serialized_start=262
-  _globals['_REST']._serialized_end=347
-  _globals['_EVENT']._serialized_start=349
-  _globals['_EVENT']._serialized_end=385
+  _globals['_POLICY']._serialized_end=365
+  _globals['_REST']._serialized_start=367
+  _globals['_REST']._serialized_end=476
+  _globals['_EVENT']._serialized_start=478
+  _globals['_EVENT']._serialized_end=514
 # @@protoc_insertion_point(module_scope)

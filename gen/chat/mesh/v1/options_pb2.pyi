@@ -30,22 +30,74 @@ class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Role.ValueType],
     ROLE_ANONYMOUS: _Role.ValueType  # 1
     """Anybody, with or without a token."""
     ROLE_USER: _Role.ValueType  # 2
-    """A caller with a valid access token."""
+    """A caller with a valid access token or API key."""
     ROLE_ADMIN: _Role.ValueType  # 3
     """A caller whose token carries the role `admin`."""
+    ROLE_MESH: _Role.ValueType  # 4
+    """A process of this installation, or its operator: who proves to hold the secret that they share."""
 
 class Role(_Role, metaclass=_RoleEnumTypeWrapper):
-    """Who may call a method. Membership is decided by the domain service, not here."""
+    """Who may call a method, as far as the token tells. What the domain decides beside it is named by `Access`."""
 
 ROLE_UNSPECIFIED: Role.ValueType  # 0
 """Not set: the server refuses to host the method."""
 ROLE_ANONYMOUS: Role.ValueType  # 1
 """Anybody, with or without a token."""
 ROLE_USER: Role.ValueType  # 2
-"""A caller with a valid access token."""
+"""A caller with a valid access token or API key."""
 ROLE_ADMIN: Role.ValueType  # 3
 """A caller whose token carries the role `admin`."""
+ROLE_MESH: Role.ValueType  # 4
+"""A process of this installation, or its operator: who proves to hold the secret that they share."""
 Global___Role: _TypeAlias = Role  # noqa: Y015
+
+class _Access:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AccessEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Access.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ACCESS_UNSPECIFIED: _Access.ValueType  # 0
+    """Not set: the build fails."""
+    ACCESS_OPEN: _Access.ValueType  # 1
+    """Nothing that belongs to anybody: who may call is decided by the role alone."""
+    ACCESS_SELF: _Access.ValueType  # 2
+    """What belongs to the caller."""
+    ACCESS_WORKSPACE: _Access.ValueType  # 3
+    """What everybody in the caller's workspace may see."""
+    ACCESS_MEMBER: _Access.ValueType  # 4
+    """A conversation that the caller is in; it does not exist for others."""
+    ACCESS_MANAGER: _Access.ValueType  # 5
+    """A conversation that the caller may administrate, as its owner or admin."""
+    ACCESS_AUTHOR: _Access.ValueType  # 6
+    """A message that the caller wrote."""
+    ACCESS_ADMIN: _Access.ValueType  # 7
+    """Any user of the caller's workspace, for admins."""
+    ACCESS_MESH: _Access.ValueType  # 8
+    """The whole installation, for its processes and operators."""
+
+class Access(_Access, metaclass=_AccessEnumTypeWrapper):
+    """What a method reaches, which its domain service decides on every call. Nothing reaches across workspaces."""
+
+ACCESS_UNSPECIFIED: Access.ValueType  # 0
+"""Not set: the build fails."""
+ACCESS_OPEN: Access.ValueType  # 1
+"""Nothing that belongs to anybody: who may call is decided by the role alone."""
+ACCESS_SELF: Access.ValueType  # 2
+"""What belongs to the caller."""
+ACCESS_WORKSPACE: Access.ValueType  # 3
+"""What everybody in the caller's workspace may see."""
+ACCESS_MEMBER: Access.ValueType  # 4
+"""A conversation that the caller is in; it does not exist for others."""
+ACCESS_MANAGER: Access.ValueType  # 5
+"""A conversation that the caller may administrate, as its owner or admin."""
+ACCESS_AUTHOR: Access.ValueType  # 6
+"""A message that the caller wrote."""
+ACCESS_ADMIN: Access.ValueType  # 7
+"""Any user of the caller's workspace, for admins."""
+ACCESS_MESH: Access.ValueType  # 8
+"""The whole installation, for its processes and operators."""
+Global___Access: _TypeAlias = Access  # noqa: Y015
 
 class _RateClass:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -54,7 +106,7 @@ class _RateClass:
 class _RateClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RateClass.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     RATE_CLASS_UNSPECIFIED: _RateClass.ValueType  # 0
-    """Counted in the general class."""
+    """Not set: the build fails."""
     RATE_CLASS_LOGIN: _RateClass.ValueType  # 1
     """Attempts to log in."""
     RATE_CLASS_REGISTER: _RateClass.ValueType  # 2
@@ -67,12 +119,24 @@ class _RateClassEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RateClass.V
     """Writes other than messages."""
     RATE_CLASS_EPHEMERAL: _RateClass.ValueType  # 6
     """Typing and other traffic that may be dropped."""
+    RATE_CLASS_RESET: _RateClass.ValueType  # 7
+    """What makes the platform send mail, and what its links are used for."""
+    RATE_CLASS_UPLOAD: _RateClass.ValueType  # 8
+    """Bytes of files."""
+    RATE_CLASS_SEARCH: _RateClass.ValueType  # 9
+    """Searches."""
+    RATE_CLASS_ADMIN: _RateClass.ValueType  # 10
+    """What administrators do."""
+    RATE_CLASS_TOKEN: _RateClass.ValueType  # 11
+    """Fresh tokens for sessions that are open."""
+    RATE_CLASS_MESH: _RateClass.ValueType  # 12
+    """Calls between the processes of the installation; never limited."""
 
 class RateClass(_RateClass, metaclass=_RateClassEnumTypeWrapper):
     """The rate-limit class that a call is counted in."""
 
 RATE_CLASS_UNSPECIFIED: RateClass.ValueType  # 0
-"""Counted in the general class."""
+"""Not set: the build fails."""
 RATE_CLASS_LOGIN: RateClass.ValueType  # 1
 """Attempts to log in."""
 RATE_CLASS_REGISTER: RateClass.ValueType  # 2
@@ -85,11 +149,23 @@ RATE_CLASS_WRITE: RateClass.ValueType  # 5
 """Writes other than messages."""
 RATE_CLASS_EPHEMERAL: RateClass.ValueType  # 6
 """Typing and other traffic that may be dropped."""
+RATE_CLASS_RESET: RateClass.ValueType  # 7
+"""What makes the platform send mail, and what its links are used for."""
+RATE_CLASS_UPLOAD: RateClass.ValueType  # 8
+"""Bytes of files."""
+RATE_CLASS_SEARCH: RateClass.ValueType  # 9
+"""Searches."""
+RATE_CLASS_ADMIN: RateClass.ValueType  # 10
+"""What administrators do."""
+RATE_CLASS_TOKEN: RateClass.ValueType  # 11
+"""Fresh tokens for sessions that are open."""
+RATE_CLASS_MESH: RateClass.ValueType  # 12
+"""Calls between the processes of the installation; never limited."""
 Global___RateClass: _TypeAlias = RateClass  # noqa: Y015
 
 @_typing.final
 class Policy(_message.Message):
-    """The behaviour of one method. Idempotency is the standard option `idempotency_level`."""
+    """The behaviour of one method. Idempotency by nature is the standard option `idempotency_level`."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -99,6 +175,10 @@ class Policy(_message.Message):
     SOCKET_EVENT_FIELD_NUMBER: _builtins.int
     RELAYED_FIELD_NUMBER: _builtins.int
     REST_FIELD_NUMBER: _builtins.int
+    ACCESS_FIELD_NUMBER: _builtins.int
+    RATE_FIELD_FIELD_NUMBER: _builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: _builtins.int
+    SESSION_ONLY_FIELD_NUMBER: _builtins.int
     deadline_ms: _builtins.int
     """Longest time a unary call may take, in milliseconds; 0 for streams."""
     role: Global___Role.ValueType
@@ -109,6 +189,16 @@ class Policy(_message.Message):
     """Name of the Socket.IO event that clients send to call this method; empty for none."""
     relayed: _builtins.bool
     """True when calls from sockets travel inside the batched Relay stream of the service."""
+    access: Global___Access.ValueType
+    """What it reaches."""
+    rate_field: _builtins.str
+    """Name of a string field of the request that calls are counted by too, such as `conversation_id` or `username`."""
+    idempotency_key: _builtins.bool
+    """True when a call may carry an idempotency key (`Idempotency-Key`, metadata `idempotency-key`): within 24 hours the
+    same key of the same caller is answered with the first answer, and does nothing more.
+    """
+    session_only: _builtins.bool
+    """True for what only a person's own session may do: API keys are refused."""
     @_builtins.property
     def rest(self) -> Global___Rest:
         """What REST answers beside the body."""
@@ -122,10 +212,14 @@ class Policy(_message.Message):
         socket_event: _builtins.str = ...,
         relayed: _builtins.bool = ...,
         rest: Global___Rest | None = ...,
+        access: Global___Access.ValueType = ...,
+        rate_field: _builtins.str = ...,
+        idempotency_key: _builtins.bool = ...,
+        session_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["rest", b"rest"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["deadline_ms", b"deadline_ms", "rate_class", b"rate_class", "relayed", b"relayed", "rest", b"rest", "role", b"role", "socket_event", b"socket_event"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["access", b"access", "deadline_ms", b"deadline_ms", "idempotency_key", b"idempotency_key", "rate_class", b"rate_class", "rate_field", b"rate_field", "relayed", b"relayed", "rest", b"rest", "role", b"role", "session_only", b"session_only", "socket_event", b"socket_event"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -141,6 +235,7 @@ class Rest(_message.Message):
     LOCATION_FIELD_NUMBER: _builtins.int
     REPLAYED_FIELD_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_FIELD_NUMBER: _builtins.int
+    IF_MATCH_FIELD_FIELD_NUMBER: _builtins.int
     success: _builtins.int
     """Status of a success; 0 means 200."""
     location: _builtins.str
@@ -149,6 +244,10 @@ class Rest(_message.Message):
     """Name of a bool field of the response: when true the status is 200 and `Idempotent-Replayed: true` is sent."""
     etag_field: _builtins.str
     """Name of the field of the body whose value becomes `ETag`."""
+    if_match_field: _builtins.str
+    """Name of a string field of the request that takes the value of `If-Match`; the call is refused with ETAG_MISMATCH
+    when the thing has changed since.
+    """
     def __init__(
         self,
         *,
@@ -156,10 +255,11 @@ class Rest(_message.Message):
         location: _builtins.str = ...,
         replayed_field: _builtins.str = ...,
         etag_field: _builtins.str = ...,
+        if_match_field: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag_field", b"etag_field", "location", b"location", "replayed_field", b"replayed_field", "success", b"success"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag_field", b"etag_field", "if_match_field", b"if_match_field", "location", b"location", "replayed_field", b"replayed_field", "success", b"success"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,12 +23,15 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from chat.common.v1 import page_pb2 as chat_dot_common_dot_v1_dot_page__pb2
 from chat.mesh.v1 import options_pb2 as chat_dot_mesh_dot_v1_dot_options__pb2
 from chat.user.v1 import user_pb2 as chat_dot_user_dot_v1_dot_user__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chat/user/v1/account_service.proto\x12\x0c\x63hat.user.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x17\x63hat/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\"\xa6\x01\n\x0fRegisterRequest\x12:\n\x08username\x18\x01 \x01(\tB(\xbaH%r#2!^[A-Za-z0-9][A-Za-z0-9._-]{2,31}$\x12\x19\n\x05\x65mail\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x18\xfe\x01`\x01\x12\x1c\n\x08password\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x08(\x80\x08\x12\x1e\n\tfull_name\x18\x04 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xba\x01\x01\x00\":\n\x10RegisterResponse\x12&\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x15.chat.user.v1.Account\"\x0e\n\x0cGetMeRequest\"7\n\rGetMeResponse\x12&\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x15.chat.user.v1.Account\"&\n\x0eGetUserRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"3\n\x0fGetUserResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.chat.user.v1.User\"6\n\x14\x42\x61tchGetUsersRequest\x12\x1e\n\x03ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x08\x01\x10\x64\"\x05r\x03\xb0\x01\x01\"K\n\x15\x42\x61tchGetUsersResponse\x12!\n\x05items\x18\x01 \x03(\x0b\x32\x12.chat.user.v1.User\x12\x0f\n\x07missing\x18\x02 \x03(\t2\x94\x04\n\x0e\x41\x63\x63ountService\x12\x93\x01\n\x08Register\x12\x1d.chat.user.v1.RegisterRequest\x1a\x1e.chat.user.v1.RegisterResponse\"H\x8a\xe7\x18\x1d\x08\x88\'\x10\x01\x18\x02\x32\x14\x08\xc9\x01\x12\x0f/api/users/{id}\x82\xd3\xe4\x93\x02!\"\x13/api/users/register:\x01*b\x07\x61\x63\x63ount\x12n\n\x05GetMe\x12\x1a.chat.user.v1.GetMeRequest\x1a\x1b.chat.user.v1.GetMeResponse\",\x90\x02\x01\x8a\xe7\x18\x07\x08\xe8\x07\x10\x02\x18\x04\x82\xd3\xe4\x93\x02\x18\x12\r/api/users/meb\x07\x61\x63\x63ount\x12s\n\x07GetUser\x12\x1c.chat.user.v1.GetUserRequest\x1a\x1d.chat.user.v1.GetUserResponse\"+\x90\x02\x01\x8a\xe7\x18\x07\x08\xe8\x07\x10\x02\x18\x04\x82\xd3\xe4\x93\x02\x17\x12\x0f/api/users/{id}b\x04user\x12\x86\x01\n\rBatchGetUsers\x12\".chat.user.v1.BatchGetUsersRequest\x1a#.chat.user.v1.BatchGetUsersResponse\",\x90\x02\x01\x8a\xe7\x18\x07\x08\xe8\x07\x10\x02\x18\x04\x82\xd3\xe4\x93\x02\x18\"\x13/api/users:batchGet:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chat/user/v1/account_service.proto\x12\x0c\x63hat.user.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x63hat/common/v1/page.proto\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x17\x63hat/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe1\x01\n\x0fRegisterRequest\x12:\n\x08username\x18\x01 \x01(\tB(\xbaH%r#2!^[A-Za-z0-9][A-Za-z0-9._-]{2,31}$\x12\x19\n\x05\x65mail\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x18\xfe\x01`\x01\x12\x1c\n\x08password\x18\x03 \x01(\tB\n\xbaH\x07r\x05\x10\x08(\x80\x08\x12\x1e\n\tfull_name\x18\x04 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xba\x01\x01\x00\x12\x39\n\x0cworkspace_id\x18\x05 \x01(\tB#\xbaH r\x1e\x32\x1c^([a-z0-9][a-z0-9-]{0,31})?$\":\n\x10RegisterResponse\x12&\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x15.chat.user.v1.Account\"\x0e\n\x0cGetMeRequest\"7\n\rGetMeResponse\x12&\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x15.chat.user.v1.Account\"\x82\x02\n\x0fUpdateMeRequest\x12\x1e\n\tfull_name\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xba\x01\x01\x00\x12\x19\n\x03\x62io\x18\x02 \x01(\tB\x0c\xbaH\tr\x07\x18\xe8\x07\xba\x01\x01\x00\x12-\n\x06\x61vatar\x18\x03 \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x10\x32\x13^(https://[!-~]+)?$\x12=\n\x08username\x18\x04 \x01(\tB+\xbaH(r&2$^([A-Za-z0-9][A-Za-z0-9._-]{2,31})?$\x12\x15\n\x04\x65tag\x18\x05 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12/\n\x0bupdate_mask\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\":\n\x10UpdateMeResponse\x12&\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x15.chat.user.v1.Account\"y\n\x10SetStatusRequest\x12\x19\n\x04text\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xba\x01\x01\x00\x12\x1a\n\x05\x65moji\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x10\xba\x01\x01\x00\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\";\n\x11SetStatusResponse\x12&\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x15.chat.user.v1.Account\"F\n\x0f\x44\x65leteMeRequest\x12\x1c\n\x08password\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01(\x80\x08\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"\x12\n\x10\x44\x65leteMeResponse\"\x11\n\x0f\x45xportMeRequest\"?\n\x10\x45xportMeResponse\x12+\n\x06\x65xport\x18\x01 \x01(\x0b\x32\x1b.chat.user.v1.AccountExport\"\xe2\x01\n\rAccountExport\x12&\n\x07\x61\x63\x63ount\x18\x01 \x01(\x0b\x32\x15.chat.user.v1.Account\x12/\n\x08sessions\x18\x02 \x03(\x0b\x32\x1d.chat.user.v1.ExportedSession\x12\x13\n\x0b\x62locked_ids\x18\x03 \x03(\t\x12\x32\n\nactivities\x18\x04 \x03(\x0b\x32\x1e.chat.user.v1.ExportedActivity\x12/\n\x0b\x65xported_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xce\x01\n\x0f\x45xportedSession\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0crefreshed_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x08\x65nded_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"k\n\x10\x45xportedActivity\x12&\n\x02\x61t\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61\x63tion\x18\x02 \x01(\t\x12\x0e\n\x06result\x18\x03 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x04 \x01(\t\"&\n\x0eGetUserRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"3\n\x0fGetUserResponse\x12 \n\x04user\x18\x01 \x01(\x0b\x32\x12.chat.user.v1.User\"\\\n\x10ListUsersRequest\x12\x16\n\x01q\x18\x01 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xba\x01\x01\x00\x12\x18\n\x06\x63ursor\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x16\n\x05limit\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"Z\n\x11ListUsersResponse\x12!\n\x05items\x18\x01 \x03(\x0b\x32\x12.chat.user.v1.User\x12\"\n\x04page\x18\x02 \x01(\x0b\x32\x14.chat.common.v1.Page\"6\n\x14\x42\x61tchGetUsersRequest\x12\x1e\n\x03ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x08\x01\x10\x64\"\x05r\x03\xb0\x01\x01\"K\n\x15\x42\x61tchGetUsersResponse\x12!\n\x05items\x18\x01 \x03(\x0b\x32\x12.chat.user.v1.User\x12\x0f\n\x07missing\x18\x02 \x03(\t2\xcd\t\n\x0e\x41\x63\x63ountService\x12\x9d\x01\n\x08Register\x12\x1d.chat.user.v1.RegisterRequest\x1a\x1e.chat.user.v1.RegisterResponse\"R\x8a\xe7\x18\'\x08\x88\'\x10\x01\x18\x02\x32\x1a\x08\xc9\x01\x12\x0f/api/users/{id}\"\x04\x65tag8\x01H\x01\x82\xd3\xe4\x93\x02!\"\x13/api/users/register:\x01*b\x07\x61\x63\x63ount\x12x\n\x05GetMe\x12\x1a.chat.user.v1.GetMeRequest\x1a\x1b.chat.user.v1.GetMeResponse\"6\x90\x02\x01\x8a\xe7\x18\x11\x08\xe8\x07\x10\x02\x18\x04\x32\x06\"\x04\x65tag8\x02\x82\xd3\xe4\x93\x02\x18\x12\r/api/users/meb\x07\x61\x63\x63ount\x12\x89\x01\n\x08UpdateMe\x12\x1d.chat.user.v1.UpdateMeRequest\x1a\x1e.chat.user.v1.UpdateMeResponse\">\x8a\xe7\x18\x19\x08\xb8\x17\x10\x02\x18\x05\x32\x0c\"\x04\x65tag*\x04\x65tag8\x02P\x01\x82\xd3\xe4\x93\x02\x1b\x32\r/api/users/me:\x01*b\x07\x61\x63\x63ount\x12\x8e\x01\n\tSetStatus\x12\x1e.chat.user.v1.SetStatusRequest\x1a\x1f.chat.user.v1.SetStatusResponse\"@\x90\x02\x02\x8a\xe7\x18\x11\x08\xb8\x17\x10\x02\x18\x05\x32\x06\"\x04\x65tag8\x02\x82\xd3\xe4\x93\x02\"\x1a\x14/api/users/me/status:\x01*b\x07\x61\x63\x63ount\x12\x83\x01\n\x08\x44\x65leteMe\x12\x1d.chat.user.v1.DeleteMeRequest\x1a\x1e.chat.user.v1.DeleteMeResponse\"8\x8a\xe7\x18\x16\x08\x88\'\x10\x02\x18\x05\x32\t\x08\xcc\x01*\x04\x65tag8\x02P\x01\x82\xd3\xe4\x93\x02\x18\"\x13/api/users/me:erase:\x01*\x12\x81\x01\n\x08\x45xportMe\x12\x1d.chat.user.v1.ExportMeRequest\x1a\x1e.chat.user.v1.ExportMeResponse\"6\x90\x02\x01\x8a\xe7\x18\x0b\x08\x88\'\x10\x02\x18\n8\x02P\x01\x82\xd3\xe4\x93\x02\x1e\x12\x14/api/users/me/exportb\x06\x65xport\x12}\n\x07GetUser\x12\x1c.chat.user.v1.GetUserRequest\x1a\x1d.chat.user.v1.GetUserResponse\"5\x90\x02\x01\x8a\xe7\x18\x11\x08\xe8\x07\x10\x02\x18\x04\x32\x06\"\x04\x65tag8\x03\x82\xd3\xe4\x93\x02\x17\x12\x0f/api/users/{id}b\x04user\x12p\n\tListUsers\x12\x1e.chat.user.v1.ListUsersRequest\x1a\x1f.chat.user.v1.ListUsersResponse\"\"\x90\x02\x01\x8a\xe7\x18\t\x08\xdc\x0b\x10\x02\x18\t8\x03\x82\xd3\xe4\x93\x02\x0c\x12\n/api/users\x12\x88\x01\n\rBatchGetUsers\x12\".chat.user.v1.BatchGetUsersRequest\x1a#.chat.user.v1.BatchGetUsersResponse\".\x90\x02\x01\x8a\xe7\x18\t\x08\xe8\x07\x10\x02\x18\x04\x38\x03\x82\xd3\xe4\x93\x02\x18\"\x13/api/users:batchGet:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,34 +46,96 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REGISTERREQUEST'].fields_by_name['password']._serialized_options = b'\272H\007r\005\020\010(\200\010'
   _globals['_REGISTERREQUEST'].fields_by_name['full_name']._loaded_options = None
   _globals['_REGISTERREQUEST'].fields_by_name['full_name']._serialized_options = b'\272H\010r\006\030d\272\001\001\000'
+  _globals['_REGISTERREQUEST'].fields_by_name['workspace_id']._loaded_options = None
+  _globals['_REGISTERREQUEST'].fields_by_name['workspace_id']._serialized_options = b'\272H r\0362\034^([a-z0-9][a-z0-9-]{0,31})?$'
+  _globals['_UPDATEMEREQUEST'].fields_by_name['full_name']._loaded_options = None
+  _globals['_UPDATEMEREQUEST'].fields_by_name['full_name']._serialized_options = b'\272H\010r\006\030d\272\001\001\000'
+  _globals['_UPDATEMEREQUEST'].fields_by_name['bio']._loaded_options = None
+  _globals['_UPDATEMEREQUEST'].fields_by_name['bio']._serialized_options = b'\272H\tr\007\030\350\007\272\001\001\000'
+  _globals['_UPDATEMEREQUEST'].fields_by_name['avatar']._loaded_options = None
+  _globals['_UPDATEMEREQUEST'].fields_by_name['avatar']._serialized_options = b'\272H\032r\030\030\200\0202\023^(https://[!-~]+)?$'
+  _globals['_UPDATEMEREQUEST'].fields_by_name['username']._loaded_options = None
+  _globals['_UPDATEMEREQUEST'].fields_by_name['username']._serialized_options = b'\272H(r&2$^([A-Za-z0-9][A-Za-z0-9._-]{2,31})?$'
+  _globals['_UPDATEMEREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_UPDATEMEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_SETSTATUSREQUEST'].fields_by_name['text']._loaded_options = None
+  _globals['_SETSTATUSREQUEST'].fields_by_name['text']._serialized_options = b'\272H\010r\006\030d\272\001\001\000'
+  _globals['_SETSTATUSREQUEST'].fields_by_name['emoji']._loaded_options = None
+  _globals['_SETSTATUSREQUEST'].fields_by_name['emoji']._serialized_options = b'\272H\010r\006\030\020\272\001\001\000'
+  _globals['_DELETEMEREQUEST'].fields_by_name['password']._loaded_options = None
+  _globals['_DELETEMEREQUEST'].fields_by_name['password']._serialized_options = b'\272H\007r\005\020\001(\200\010'
+  _globals['_DELETEMEREQUEST'].fields_by_name['etag']._loaded_options = None
+  _globals['_DELETEMEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
   _globals['_GETUSERREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_GETUSERREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['q']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['q']._serialized_options = b'\272H\010r\006\030d\272\001\001\000'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['cursor']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['cursor']._serialized_options = b'\272H\005r\003\030\350\007'
+  _globals['_LISTUSERSREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_LISTUSERSREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_BATCHGETUSERSREQUEST'].fields_by_name['ids']._loaded_options = None
   _globals['_BATCHGETUSERSREQUEST'].fields_by_name['ids']._serialized_options = b'\272H\016\222\001\013\010\001\020d\"\005r\003\260\001\001'
   _globals['_ACCOUNTSERVICE'].methods_by_name['Register']._loaded_options = None
-  _globals['_ACCOUNTSERVICE'].methods_by_name['Register']._serialized_options = b'\212\347\030\035\010\210\'\020\001\030\0022\024\010\311\001\022\017/api/users/{id}\202\323\344\223\002!\"\023/api/users/register:\001*b\007account'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['Register']._serialized_options = b'\212\347\030\'\010\210\'\020\001\030\0022\032\010\311\001\022\017/api/users/{id}\"\004etag8\001H\001\202\323\344\223\002!\"\023/api/users/register:\001*b\007account'
   _globals['_ACCOUNTSERVICE'].methods_by_name['GetMe']._loaded_options = None
-  _globals['_ACCOUNTSERVICE'].methods_by_name['GetMe']._serialized_options = b'\220\002\001\212\347\030\007\010\350\007\020\002\030\004\202\323\344\223\002\030\022\r/api/users/meb\007account'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['GetMe']._serialized_options = b'\220\002\001\212\347\030\021\010\350\007\020\002\030\0042\006\"\004etag8\002\202\323\344\223\002\030\022\r/api/users/meb\007account'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['UpdateMe']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['UpdateMe']._serialized_options = b'\212\347\030\031\010\270\027\020\002\030\0052\014\"\004etag*\004etag8\002P\001\202\323\344\223\002\0332\r/api/users/me:\001*b\007account'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['SetStatus']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['SetStatus']._serialized_options = b'\220\002\002\212\347\030\021\010\270\027\020\002\030\0052\006\"\004etag8\002\202\323\344\223\002\"\032\024/api/users/me/status:\001*b\007account'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['DeleteMe']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['DeleteMe']._serialized_options = b'\212\347\030\026\010\210\'\020\002\030\0052\t\010\314\001*\004etag8\002P\001\202\323\344\223\002\030\"\023/api/users/me:erase:\001*'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ExportMe']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ExportMe']._serialized_options = b'\220\002\001\212\347\030\013\010\210\'\020\002\030\n8\002P\001\202\323\344\223\002\036\022\024/api/users/me/exportb\006export'
   _globals['_ACCOUNTSERVICE'].methods_by_name['GetUser']._loaded_options = None
-  _globals['_ACCOUNTSERVICE'].methods_by_name['GetUser']._serialized_options = b'\220\002\001\212\347\030\007\010\350\007\020\002\030\004\202\323\344\223\002\027\022\017/api/users/{id}b\004user'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['GetUser']._serialized_options = b'\220\002\001\212\347\030\021\010\350\007\020\002\030\0042\006\"\004etag8\003\202\323\344\223\002\027\022\017/api/users/{id}b\004user'
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ListUsers']._loaded_options = None
+  _globals['_ACCOUNTSERVICE'].methods_by_name['ListUsers']._serialized_options = b'\220\002\001\212\347\030\t\010\334\013\020\002\030\t8\003\202\323\344\223\002\014\022\n/api/users'
   _globals['_ACCOUNTSERVICE'].methods_by_name['BatchGetUsers']._loaded_options = None
-  _globals['_ACCOUNTSERVICE'].methods_by_name['BatchGetUsers']._serialized_options = b'\220\002\001\212\347\030\007\010\350\007\020\002\030\004\202\323\344\223\002\030\"\023/api/users:batchGet:\001*'
-  _globals['_REGISTERREQUEST']._serialized_start=165
-  _globals['_REGISTERREQUEST']._serialized_end=331
-  _globals['_REGISTERRESPONSE']._serialized_start=333
-  _globals['_REGISTERRESPONSE']._serialized_end=391
-  _globals['_GETMEREQUEST']._serialized_start=393
-  _globals['_GETMEREQUEST']._serialized_end=407
-  _globals['_GETMERESPONSE']._serialized_start=409
-  _globals['_GETMERESPONSE']._serialized_end=464
-  _globals['_GETUSERREQUEST']._serialized_start=466
-  _globals['_GETUSERREQUEST']._serialized_end=504
-  _globals['_GETUSERRESPONSE']._serialized_start=506
-  _globals['_GETUSERRESPONSE']._serialized_end=557
-  _globals['_BATCHGETUSERSREQUEST']._serialized_start=559
-  _globals['_BATCHGETUSERSREQUEST']._serialized_end=613
-  _globals['_BATCHGETUSERSRESPONSE']._serialized_start=615
-  _globals['_BATCHGETUSERSRESPONSE']._serialized_end=690
-  _globals['_ACCOUNTSERVICE']._serialized_start=693
-  _globals['_ACCOUNTSERVICE']._serialized_end=1225
+  _globals['_ACCOUNTSERVICE'].methods_by_name['BatchGetUsers']._serialized_options = b'\220\002\001\212\347\030\t\010\350\007\020\002\030\0048\003\202\323\344\223\002\030\"\023/api/users:batchGet:\001*'
+  _globals['_REGISTERREQUEST']._serialized_start=259
+  _globals['_REGISTERREQUEST']._serialized_end=484
+  _globals['_REGISTERRESPONSE']._serialized_start=486
+  _globals['_REGISTERRESPONSE']._serialized_end=544
+  _globals['_GETMEREQUEST']._serialized_start=546
+  _globals['_GETMEREQUEST']._serialized_end=560
+  _globals['_GETMERESPONSE']._serialized_start=562
+  _globals['_GETMERESPONSE']._serialized_end=617
+  _globals['_UPDATEMEREQUEST']._serialized_start=620
+  _globals['_UPDATEMEREQUEST']._serialized_end=878
+  _globals['_UPDATEMERESPONSE']._serialized_start=880
+  _globals['_UPDATEMERESPONSE']._serialized_end=938
+  _globals['_SETSTATUSREQUEST']._serialized_start=940
+  _globals['_SETSTATUSREQUEST']._serialized_end=1061
+  _globals['_SETSTATUSRESPONSE']._serialized_start=1063
+  _globals['_SETSTATUSRESPONSE']._serialized_end=1122
+  _globals['_DELETEMEREQUEST']._serialized_start=1124
+  _globals['_DELETEMEREQUEST']._serialized_end=1194
+  _globals['_DELETEMERESPONSE']._serialized_start=1196
+  _globals['_DELETEMERESPONSE']._serialized_end=1214
+  _globals['_EXPORTMEREQUEST']._serialized_start=1216
+  _globals['_EXPORTMEREQUEST']._serialized_end=1233
+  _globals['_EXPORTMERESPONSE']._serialized_start=1235
+  _globals['_EXPORTMERESPONSE']._serialized_end=1298
+  _globals['_ACCOUNTEXPORT']._serialized_start=1301
+  _globals['_ACCOUNTEXPORT']._serialized_end=1527
+  _globals['_EXPORTEDSESSION']._serialized_start=1530
+  _globals['_EXPORTEDSESSION']._serialized_end=1736
+  _globals['_EXPORTEDACTIVITY']._serialized_start=1738
+  _globals['_EXPORTEDACTIVITY']._serialized_end=1845
+  _globals['_GETUSERREQUEST']._serialized_start=1847
+  _globals['_GETUSERREQUEST']._serialized_end=1885
+  _globals['_GETUSERRESPONSE']._serialized_start=1887
+  _globals['_GETUSERRESPONSE']._serialized_end=1938
+  _globals['_LISTUSERSREQUEST']._serialized_start=1940
+  _globals['_LISTUSERSREQUEST']._serialized_end=2032
+  _globals['_LISTUSERSRESPONSE']._serialized_start=2034
+  _globals['_LISTUSERSRESPONSE']._serialized_end=2124
+  _globals['_BATCHGETUSERSREQUEST']._serialized_start=2126
+  _globals['_BATCHGETUSERSREQUEST']._serialized_end=2180
+  _globals['_BATCHGETUSERSRESPONSE']._serialized_start=2182
+  _globals['_BATCHGETUSERSRESPONSE']._serialized_end=2257
+  _globals['_ACCOUNTSERVICE']._serialized_start=2260
+  _globals['_ACCOUNTSERVICE']._serialized_end=3489
 # @@protoc_insertion_point(module_scope)

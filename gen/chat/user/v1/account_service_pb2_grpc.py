@@ -45,10 +45,35 @@ class AccountServiceStub:
                 request_serializer=chat_dot_user_dot_v1_dot_account__service__pb2.GetMeRequest.SerializeToString,
                 response_deserializer=chat_dot_user_dot_v1_dot_account__service__pb2.GetMeResponse.FromString,
                 _registered_method=True)
+        self.UpdateMe = channel.unary_unary(
+                '/chat.user.v1.AccountService/UpdateMe',
+                request_serializer=chat_dot_user_dot_v1_dot_account__service__pb2.UpdateMeRequest.SerializeToString,
+                response_deserializer=chat_dot_user_dot_v1_dot_account__service__pb2.UpdateMeResponse.FromString,
+                _registered_method=True)
+        self.SetStatus = channel.unary_unary(
+                '/chat.user.v1.AccountService/SetStatus',
+                request_serializer=chat_dot_user_dot_v1_dot_account__service__pb2.SetStatusRequest.SerializeToString,
+                response_deserializer=chat_dot_user_dot_v1_dot_account__service__pb2.SetStatusResponse.FromString,
+                _registered_method=True)
+        self.DeleteMe = channel.unary_unary(
+                '/chat.user.v1.AccountService/DeleteMe',
+                request_serializer=chat_dot_user_dot_v1_dot_account__service__pb2.DeleteMeRequest.SerializeToString,
+                response_deserializer=chat_dot_user_dot_v1_dot_account__service__pb2.DeleteMeResponse.FromString,
+                _registered_method=True)
+        self.ExportMe = channel.unary_unary(
+                '/chat.user.v1.AccountService/ExportMe',
+                request_serializer=chat_dot_user_dot_v1_dot_account__service__pb2.ExportMeRequest.SerializeToString,
+                response_deserializer=chat_dot_user_dot_v1_dot_account__service__pb2.ExportMeResponse.FromString,
+                _registered_method=True)
         self.GetUser = channel.unary_unary(
                 '/chat.user.v1.AccountService/GetUser',
                 request_serializer=chat_dot_user_dot_v1_dot_account__service__pb2.GetUserRequest.SerializeToString,
                 response_deserializer=chat_dot_user_dot_v1_dot_account__service__pb2.GetUserResponse.FromString,
+                _registered_method=True)
+        self.ListUsers = channel.unary_unary(
+                '/chat.user.v1.AccountService/ListUsers',
+                request_serializer=chat_dot_user_dot_v1_dot_account__service__pb2.ListUsersRequest.SerializeToString,
+                response_deserializer=chat_dot_user_dot_v1_dot_account__service__pb2.ListUsersResponse.FromString,
                 _registered_method=True)
         self.BatchGetUsers = channel.unary_unary(
                 '/chat.user.v1.AccountService/BatchGetUsers',
@@ -62,7 +87,8 @@ class AccountServiceServicer:
     """
 
     def Register(self, request, context):
-        """Makes an account. Refused with USERNAME_TAKEN or EMAIL_TAKEN when another one has the name or the address.
+        """Makes an account, and sends a mail that proves the address. Refused with USERNAME_TAKEN or EMAIL_TAKEN when
+        another one in the workspace has the name or the address, and with PASSWORD_TOO_COMMON.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -75,15 +101,50 @@ class AccountServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UpdateMe(self, request, context):
+        """Changes the caller's profile: the fields that are named, or all that are not empty when none is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetStatus(self, request, context):
+        """Sets the caller's status; without text and emoji it is taken away.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteMe(self, request, context):
+        """Erases the caller's account for good, as EraseUser does. Takes the password once more.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportMe(self, request, context):
+        """Everything that is kept about the caller by the user service.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetUser(self, request, context):
-        """One user's public profile.
+        """One user's profile.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListUsers(self, request, context):
+        """The people of the workspace, by username; those whose username or name begins with `q` when it is given.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def BatchGetUsers(self, request, context):
-        """Up to 100 public profiles at once, in the order asked for.
+        """Up to 100 profiles at once, in the order asked for.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -102,10 +163,35 @@ def add_AccountServiceServicer_to_server(servicer, server):
                     request_deserializer=chat_dot_user_dot_v1_dot_account__service__pb2.GetMeRequest.FromString,
                     response_serializer=chat_dot_user_dot_v1_dot_account__service__pb2.GetMeResponse.SerializeToString,
             ),
+            'UpdateMe': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateMe,
+                    request_deserializer=chat_dot_user_dot_v1_dot_account__service__pb2.UpdateMeRequest.FromString,
+                    response_serializer=chat_dot_user_dot_v1_dot_account__service__pb2.UpdateMeResponse.SerializeToString,
+            ),
+            'SetStatus': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetStatus,
+                    request_deserializer=chat_dot_user_dot_v1_dot_account__service__pb2.SetStatusRequest.FromString,
+                    response_serializer=chat_dot_user_dot_v1_dot_account__service__pb2.SetStatusResponse.SerializeToString,
+            ),
+            'DeleteMe': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteMe,
+                    request_deserializer=chat_dot_user_dot_v1_dot_account__service__pb2.DeleteMeRequest.FromString,
+                    response_serializer=chat_dot_user_dot_v1_dot_account__service__pb2.DeleteMeResponse.SerializeToString,
+            ),
+            'ExportMe': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExportMe,
+                    request_deserializer=chat_dot_user_dot_v1_dot_account__service__pb2.ExportMeRequest.FromString,
+                    response_serializer=chat_dot_user_dot_v1_dot_account__service__pb2.ExportMeResponse.SerializeToString,
+            ),
             'GetUser': grpc.unary_unary_rpc_method_handler(
                     servicer.GetUser,
                     request_deserializer=chat_dot_user_dot_v1_dot_account__service__pb2.GetUserRequest.FromString,
                     response_serializer=chat_dot_user_dot_v1_dot_account__service__pb2.GetUserResponse.SerializeToString,
+            ),
+            'ListUsers': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListUsers,
+                    request_deserializer=chat_dot_user_dot_v1_dot_account__service__pb2.ListUsersRequest.FromString,
+                    response_serializer=chat_dot_user_dot_v1_dot_account__service__pb2.ListUsersResponse.SerializeToString,
             ),
             'BatchGetUsers': grpc.unary_unary_rpc_method_handler(
                     servicer.BatchGetUsers,
@@ -179,6 +265,114 @@ class AccountService:
             _registered_method=True)
 
     @staticmethod
+    def UpdateMe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.user.v1.AccountService/UpdateMe',
+            chat_dot_user_dot_v1_dot_account__service__pb2.UpdateMeRequest.SerializeToString,
+            chat_dot_user_dot_v1_dot_account__service__pb2.UpdateMeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetStatus(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.user.v1.AccountService/SetStatus',
+            chat_dot_user_dot_v1_dot_account__service__pb2.SetStatusRequest.SerializeToString,
+            chat_dot_user_dot_v1_dot_account__service__pb2.SetStatusResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteMe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.user.v1.AccountService/DeleteMe',
+            chat_dot_user_dot_v1_dot_account__service__pb2.DeleteMeRequest.SerializeToString,
+            chat_dot_user_dot_v1_dot_account__service__pb2.DeleteMeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportMe(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.user.v1.AccountService/ExportMe',
+            chat_dot_user_dot_v1_dot_account__service__pb2.ExportMeRequest.SerializeToString,
+            chat_dot_user_dot_v1_dot_account__service__pb2.ExportMeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def GetUser(request,
             target,
             options=(),
@@ -195,6 +389,33 @@ class AccountService:
             '/chat.user.v1.AccountService/GetUser',
             chat_dot_user_dot_v1_dot_account__service__pb2.GetUserRequest.SerializeToString,
             chat_dot_user_dot_v1_dot_account__service__pb2.GetUserResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListUsers(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.user.v1.AccountService/ListUsers',
+            chat_dot_user_dot_v1_dot_account__service__pb2.ListUsersRequest.SerializeToString,
+            chat_dot_user_dot_v1_dot_account__service__pb2.ListUsersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,13 +34,25 @@ class AccountServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AccountServiceAsyncStub: ...
     Register: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.RegisterRequest, _account_service_pb2.RegisterResponse]
-    """Makes an account. Refused with USERNAME_TAKEN or EMAIL_TAKEN when another one has the name or the address."""
+    """Makes an account, and sends a mail that proves the address. Refused with USERNAME_TAKEN or EMAIL_TAKEN when
+    another one in the workspace has the name or the address, and with PASSWORD_TOO_COMMON.
+    """
     GetMe: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.GetMeRequest, _account_service_pb2.GetMeResponse]
     """The caller's own account."""
+    UpdateMe: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.UpdateMeRequest, _account_service_pb2.UpdateMeResponse]
+    """Changes the caller's profile: the fields that are named, or all that are not empty when none is."""
+    SetStatus: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.SetStatusRequest, _account_service_pb2.SetStatusResponse]
+    """Sets the caller's status; without text and emoji it is taken away."""
+    DeleteMe: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.DeleteMeRequest, _account_service_pb2.DeleteMeResponse]
+    """Erases the caller's account for good, as EraseUser does. Takes the password once more."""
+    ExportMe: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.ExportMeRequest, _account_service_pb2.ExportMeResponse]
+    """Everything that is kept about the caller by the user service."""
     GetUser: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.GetUserRequest, _account_service_pb2.GetUserResponse]
-    """One user's public profile."""
+    """One user's profile."""
+    ListUsers: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.ListUsersRequest, _account_service_pb2.ListUsersResponse]
+    """The people of the workspace, by username; those whose username or name begins with `q` when it is given."""
     BatchGetUsers: _grpc.UnaryUnaryMultiCallable[_account_service_pb2.BatchGetUsersRequest, _account_service_pb2.BatchGetUsersResponse]
-    """Up to 100 public profiles at once, in the order asked for."""
+    """Up to 100 profiles at once, in the order asked for."""
 
 @_typing.type_check_only
 class AccountServiceAsyncStub(AccountServiceStub):
@@ -48,13 +60,25 @@ class AccountServiceAsyncStub(AccountServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Register: _aio.UnaryUnaryMultiCallable[_account_service_pb2.RegisterRequest, _account_service_pb2.RegisterResponse]  # type: ignore[assignment]
-    """Makes an account. Refused with USERNAME_TAKEN or EMAIL_TAKEN when another one has the name or the address."""
+    """Makes an account, and sends a mail that proves the address. Refused with USERNAME_TAKEN or EMAIL_TAKEN when
+    another one in the workspace has the name or the address, and with PASSWORD_TOO_COMMON.
+    """
     GetMe: _aio.UnaryUnaryMultiCallable[_account_service_pb2.GetMeRequest, _account_service_pb2.GetMeResponse]  # type: ignore[assignment]
     """The caller's own account."""
+    UpdateMe: _aio.UnaryUnaryMultiCallable[_account_service_pb2.UpdateMeRequest, _account_service_pb2.UpdateMeResponse]  # type: ignore[assignment]
+    """Changes the caller's profile: the fields that are named, or all that are not empty when none is."""
+    SetStatus: _aio.UnaryUnaryMultiCallable[_account_service_pb2.SetStatusRequest, _account_service_pb2.SetStatusResponse]  # type: ignore[assignment]
+    """Sets the caller's status; without text and emoji it is taken away."""
+    DeleteMe: _aio.UnaryUnaryMultiCallable[_account_service_pb2.DeleteMeRequest, _account_service_pb2.DeleteMeResponse]  # type: ignore[assignment]
+    """Erases the caller's account for good, as EraseUser does. Takes the password once more."""
+    ExportMe: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ExportMeRequest, _account_service_pb2.ExportMeResponse]  # type: ignore[assignment]
+    """Everything that is kept about the caller by the user service."""
     GetUser: _aio.UnaryUnaryMultiCallable[_account_service_pb2.GetUserRequest, _account_service_pb2.GetUserResponse]  # type: ignore[assignment]
-    """One user's public profile."""
+    """One user's profile."""
+    ListUsers: _aio.UnaryUnaryMultiCallable[_account_service_pb2.ListUsersRequest, _account_service_pb2.ListUsersResponse]  # type: ignore[assignment]
+    """The people of the workspace, by username; those whose username or name begins with `q` when it is given."""
     BatchGetUsers: _aio.UnaryUnaryMultiCallable[_account_service_pb2.BatchGetUsersRequest, _account_service_pb2.BatchGetUsersResponse]  # type: ignore[assignment]
-    """Up to 100 public profiles at once, in the order asked for."""
+    """Up to 100 profiles at once, in the order asked for."""
 
 class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
     """Accounts and the profiles that others see."""
@@ -65,7 +89,9 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_service_pb2.RegisterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_service_pb2.RegisterResponse, _abc.Awaitable[_account_service_pb2.RegisterResponse]]:
-        """Makes an account. Refused with USERNAME_TAKEN or EMAIL_TAKEN when another one has the name or the address."""
+        """Makes an account, and sends a mail that proves the address. Refused with USERNAME_TAKEN or EMAIL_TAKEN when
+        another one in the workspace has the name or the address, and with PASSWORD_TOO_COMMON.
+        """
 
     @_abc_1.abstractmethod
     def GetMe(
@@ -76,12 +102,52 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         """The caller's own account."""
 
     @_abc_1.abstractmethod
+    def UpdateMe(
+        self,
+        request: _account_service_pb2.UpdateMeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.UpdateMeResponse, _abc.Awaitable[_account_service_pb2.UpdateMeResponse]]:
+        """Changes the caller's profile: the fields that are named, or all that are not empty when none is."""
+
+    @_abc_1.abstractmethod
+    def SetStatus(
+        self,
+        request: _account_service_pb2.SetStatusRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.SetStatusResponse, _abc.Awaitable[_account_service_pb2.SetStatusResponse]]:
+        """Sets the caller's status; without text and emoji it is taken away."""
+
+    @_abc_1.abstractmethod
+    def DeleteMe(
+        self,
+        request: _account_service_pb2.DeleteMeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.DeleteMeResponse, _abc.Awaitable[_account_service_pb2.DeleteMeResponse]]:
+        """Erases the caller's account for good, as EraseUser does. Takes the password once more."""
+
+    @_abc_1.abstractmethod
+    def ExportMe(
+        self,
+        request: _account_service_pb2.ExportMeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.ExportMeResponse, _abc.Awaitable[_account_service_pb2.ExportMeResponse]]:
+        """Everything that is kept about the caller by the user service."""
+
+    @_abc_1.abstractmethod
     def GetUser(
         self,
         request: _account_service_pb2.GetUserRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_service_pb2.GetUserResponse, _abc.Awaitable[_account_service_pb2.GetUserResponse]]:
-        """One user's public profile."""
+        """One user's profile."""
+
+    @_abc_1.abstractmethod
+    def ListUsers(
+        self,
+        request: _account_service_pb2.ListUsersRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_account_service_pb2.ListUsersResponse, _abc.Awaitable[_account_service_pb2.ListUsersResponse]]:
+        """The people of the workspace, by username; those whose username or name begins with `q` when it is given."""
 
     @_abc_1.abstractmethod
     def BatchGetUsers(
@@ -89,6 +155,6 @@ class AccountServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _account_service_pb2.BatchGetUsersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_account_service_pb2.BatchGetUsersResponse, _abc.Awaitable[_account_service_pb2.BatchGetUsersResponse]]:
-        """Up to 100 public profiles at once, in the order asked for."""
+        """Up to 100 profiles at once, in the order asked for."""
 
 def add_AccountServiceServicer_to_server(servicer: AccountServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

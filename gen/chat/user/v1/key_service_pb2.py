@@ -26,7 +26,7 @@ from chat.mesh.v1 import options_pb2 as chat_dot_mesh_dot_v1_dot_options__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63hat/user/v1/key_service.proto\x12\x0c\x63hat.user.v1\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\"\x10\n\x0eGetKeysRequest\"2\n\x0fGetKeysResponse\x12\x1f\n\x04keys\x18\x01 \x03(\x0b\x32\x11.chat.user.v1.Key\"Q\n\x03Key\x12\x0b\n\x03kty\x18\x01 \x01(\t\x12\x0b\n\x03\x63rv\x18\x02 \x01(\t\x12\t\n\x01x\x18\x03 \x01(\t\x12\x0b\n\x03kid\x18\x04 \x01(\t\x12\x0b\n\x03use\x18\x05 \x01(\t\x12\x0b\n\x03\x61lg\x18\x06 \x01(\t2{\n\nKeyService\x12m\n\x07GetKeys\x12\x1c.chat.user.v1.GetKeysRequest\x1a\x1d.chat.user.v1.GetKeysResponse\"%\x90\x02\x01\x8a\xe7\x18\x07\x08\xe8\x07\x10\x01\x18\x04\x82\xd3\xe4\x93\x02\x11\x12\x0f/api/users/keysb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1e\x63hat/user/v1/key_service.proto\x12\x0c\x63hat.user.v1\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x1cgoogle/api/annotations.proto\"\x10\n\x0eGetKeysRequest\"2\n\x0fGetKeysResponse\x12\x1f\n\x04keys\x18\x01 \x03(\x0b\x32\x11.chat.user.v1.Key\"Q\n\x03Key\x12\x0b\n\x03kty\x18\x01 \x01(\t\x12\x0b\n\x03\x63rv\x18\x02 \x01(\t\x12\t\n\x01x\x18\x03 \x01(\t\x12\x0b\n\x03kid\x18\x04 \x01(\t\x12\x0b\n\x03use\x18\x05 \x01(\t\x12\x0b\n\x03\x61lg\x18\x06 \x01(\t\"\x13\n\x11RotateKeysRequest\"3\n\x12RotateKeysResponse\x12\x0b\n\x03kid\x18\x01 \x01(\t\x12\x10\n\x08signs_in\x18\x02 \x01(\x05\x32\xdd\x01\n\nKeyService\x12o\n\x07GetKeys\x12\x1c.chat.user.v1.GetKeysRequest\x1a\x1d.chat.user.v1.GetKeysResponse\"\'\x90\x02\x01\x8a\xe7\x18\t\x08\xe8\x07\x10\x01\x18\x04\x38\x01\x82\xd3\xe4\x93\x02\x11\x12\x0f/api/users/keys\x12^\n\nRotateKeys\x12\x1f.chat.user.v1.RotateKeysRequest\x1a .chat.user.v1.RotateKeysResponse\"\r\x8a\xe7\x18\t\x08\xb8\x17\x10\x04\x18\x0c\x38\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,13 +34,19 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chat.user.v1.key_service_pb
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_KEYSERVICE'].methods_by_name['GetKeys']._loaded_options = None
-  _globals['_KEYSERVICE'].methods_by_name['GetKeys']._serialized_options = b'\220\002\001\212\347\030\007\010\350\007\020\001\030\004\202\323\344\223\002\021\022\017/api/users/keys'
+  _globals['_KEYSERVICE'].methods_by_name['GetKeys']._serialized_options = b'\220\002\001\212\347\030\t\010\350\007\020\001\030\0048\001\202\323\344\223\002\021\022\017/api/users/keys'
+  _globals['_KEYSERVICE'].methods_by_name['RotateKeys']._loaded_options = None
+  _globals['_KEYSERVICE'].methods_by_name['RotateKeys']._serialized_options = b'\212\347\030\t\010\270\027\020\004\030\0148\010'
   _globals['_GETKEYSREQUEST']._serialized_start=106
   _globals['_GETKEYSREQUEST']._serialized_end=122
   _globals['_GETKEYSRESPONSE']._serialized_start=124
   _globals['_GETKEYSRESPONSE']._serialized_end=174
   _globals['_KEY']._serialized_start=176
   _globals['_KEY']._serialized_end=257
-  _globals['_KEYSERVICE']._serialized_start=259
-  _globals['_KEYSERVICE']._serialized_end=382
+  _globals['_ROTATEKEYSREQUEST']._serialized_start=259
+  _globals['_ROTATEKEYSREQUEST']._serialized_end=278
+  _globals['_ROTATEKEYSRESPONSE']._serialized_start=280
+  _globals['_ROTATEKEYSRESPONSE']._serialized_end=331
+  _globals['_KEYSERVICE']._serialized_start=334
+  _globals['_KEYSERVICE']._serialized_end=555
 # @@protoc_insertion_point(module_scope)

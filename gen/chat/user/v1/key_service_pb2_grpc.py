@@ -40,6 +40,11 @@ class KeyServiceStub:
                 request_serializer=chat_dot_user_dot_v1_dot_key__service__pb2.GetKeysRequest.SerializeToString,
                 response_deserializer=chat_dot_user_dot_v1_dot_key__service__pb2.GetKeysResponse.FromString,
                 _registered_method=True)
+        self.RotateKeys = channel.unary_unary(
+                '/chat.user.v1.KeyService/RotateKeys',
+                request_serializer=chat_dot_user_dot_v1_dot_key__service__pb2.RotateKeysRequest.SerializeToString,
+                response_deserializer=chat_dot_user_dot_v1_dot_key__service__pb2.RotateKeysResponse.FromString,
+                _registered_method=True)
 
 
 class KeyServiceServicer:
@@ -47,7 +52,15 @@ class KeyServiceServicer:
     """
 
     def GetKeys(self, request, context):
-        """The keys in use, as a JSON Web Key Set (RFC 7517).
+        """The keys in use, as a JSON Web Key Set (RFC 7517). Also at `/.well-known/jwks.json`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RotateKeys(self, request, context):
+        """Makes a new key. It is published at once, signs from a minute later on, and the one before stays published until
+        its last token has ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -60,6 +73,11 @@ def add_KeyServiceServicer_to_server(servicer, server):
                     servicer.GetKeys,
                     request_deserializer=chat_dot_user_dot_v1_dot_key__service__pb2.GetKeysRequest.FromString,
                     response_serializer=chat_dot_user_dot_v1_dot_key__service__pb2.GetKeysResponse.SerializeToString,
+            ),
+            'RotateKeys': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateKeys,
+                    request_deserializer=chat_dot_user_dot_v1_dot_key__service__pb2.RotateKeysRequest.FromString,
+                    response_serializer=chat_dot_user_dot_v1_dot_key__service__pb2.RotateKeysResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +108,33 @@ class KeyService:
             '/chat.user.v1.KeyService/GetKeys',
             chat_dot_user_dot_v1_dot_key__service__pb2.GetKeysRequest.SerializeToString,
             chat_dot_user_dot_v1_dot_key__service__pb2.GetKeysResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateKeys(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.user.v1.KeyService/RotateKeys',
+            chat_dot_user_dot_v1_dot_key__service__pb2.RotateKeysRequest.SerializeToString,
+            chat_dot_user_dot_v1_dot_key__service__pb2.RotateKeysResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -34,7 +34,11 @@ class KeyServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> KeyServiceAsyncStub: ...
     GetKeys: _grpc.UnaryUnaryMultiCallable[_key_service_pb2.GetKeysRequest, _key_service_pb2.GetKeysResponse]
-    """The keys in use, as a JSON Web Key Set (RFC 7517)."""
+    """The keys in use, as a JSON Web Key Set (RFC 7517). Also at `/.well-known/jwks.json`."""
+    RotateKeys: _grpc.UnaryUnaryMultiCallable[_key_service_pb2.RotateKeysRequest, _key_service_pb2.RotateKeysResponse]
+    """Makes a new key. It is published at once, signs from a minute later on, and the one before stays published until
+    its last token has ended.
+    """
 
 @_typing.type_check_only
 class KeyServiceAsyncStub(KeyServiceStub):
@@ -42,7 +46,11 @@ class KeyServiceAsyncStub(KeyServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetKeys: _aio.UnaryUnaryMultiCallable[_key_service_pb2.GetKeysRequest, _key_service_pb2.GetKeysResponse]  # type: ignore[assignment]
-    """The keys in use, as a JSON Web Key Set (RFC 7517)."""
+    """The keys in use, as a JSON Web Key Set (RFC 7517). Also at `/.well-known/jwks.json`."""
+    RotateKeys: _aio.UnaryUnaryMultiCallable[_key_service_pb2.RotateKeysRequest, _key_service_pb2.RotateKeysResponse]  # type: ignore[assignment]
+    """Makes a new key. It is published at once, signs from a minute later on, and the one before stays published until
+    its last token has ended.
+    """
 
 class KeyServiceServicer(metaclass=_abc_1.ABCMeta):
     """The public keys that access tokens are signed with."""
@@ -53,6 +61,16 @@ class KeyServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _key_service_pb2.GetKeysRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_key_service_pb2.GetKeysResponse, _abc.Awaitable[_key_service_pb2.GetKeysResponse]]:
-        """The keys in use, as a JSON Web Key Set (RFC 7517)."""
+        """The keys in use, as a JSON Web Key Set (RFC 7517). Also at `/.well-known/jwks.json`."""
+
+    @_abc_1.abstractmethod
+    def RotateKeys(
+        self,
+        request: _key_service_pb2.RotateKeysRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_key_service_pb2.RotateKeysResponse, _abc.Awaitable[_key_service_pb2.RotateKeysResponse]]:
+        """Makes a new key. It is published at once, signs from a minute later on, and the one before stays published until
+        its last token has ended.
+        """
 
 def add_KeyServiceServicer_to_server(servicer: KeyServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -23,12 +23,14 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from chat.common.v1 import page_pb2 as chat_dot_common_dot_v1_dot_page__pb2
 from chat.mesh.v1 import options_pb2 as chat_dot_mesh_dot_v1_dot_options__pb2
 from chat.user.v1 import user_pb2 as chat_dot_user_dot_v1_dot_user__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chat/user/v1/session_service.proto\x12\x0c\x63hat.user.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x17\x63hat/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\"k\n\x0cLoginRequest\x12 \n\x08username\x18\x01 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xfe\x01\xba\x01\x01\x00\x12\x1c\n\x08password\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01(\x80\x08\x12\x1b\n\x06\x64\x65vice\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xba\x01\x01\x00\"\x89\x01\n\rLoginResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x12\n\nexpires_in\x18\x03 \x01(\x05\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12#\n\x04user\x18\x05 \x01(\x0b\x32\x15.chat.user.v1.Account\"3\n\x0eRefreshRequest\x12!\n\rrefresh_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\"f\n\x0fRefreshResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x12\n\nexpires_in\x18\x03 \x01(\x05\x12\x12\n\nsession_id\x18\x04 \x01(\t\"\x0f\n\rLogoutRequest\"\x10\n\x0eLogoutResponse2\xe8\x02\n\x0eSessionService\x12h\n\x05Login\x12\x1a.chat.user.v1.LoginRequest\x1a\x1b.chat.user.v1.LoginResponse\"&\x8a\xe7\x18\x07\x08\x88\'\x10\x01\x18\x01\x82\xd3\xe4\x93\x02\x15\"\x10/api/users/login:\x01*\x12v\n\x07Refresh\x12\x1c.chat.user.v1.RefreshRequest\x1a\x1d.chat.user.v1.RefreshResponse\".\x8a\xe7\x18\x07\x08\xb8\x17\x10\x01\x18\x01\x82\xd3\xe4\x93\x02\x1d\"\x18/api/users/token/refresh:\x01*\x12t\n\x06Logout\x12\x1b.chat.user.v1.LogoutRequest\x1a\x1c.chat.user.v1.LogoutResponse\"/\x90\x02\x02\x8a\xe7\x18\x0c\x08\xb8\x17\x10\x02\x18\x05\x32\x03\x08\xcc\x01\x82\xd3\xe4\x93\x02\x16\"\x11/api/users/logout:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chat/user/v1/session_service.proto\x12\x0c\x63hat.user.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x63hat/common/v1/page.proto\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x17\x63hat/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x01\n\x0cLoginRequest\x12 \n\x08username\x18\x01 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\xfe\x01\xba\x01\x01\x00\x12\x1c\n\x08password\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01(\x80\x08\x12\x1b\n\x06\x64\x65vice\x18\x03 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xba\x01\x01\x00\x12\x39\n\x0cworkspace_id\x18\x04 \x01(\tB#\xbaH r\x1e\x32\x1c^([a-z0-9][a-z0-9-]{0,31})?$\x12\x19\n\x04\x63ode\x18\x05 \x01(\tB\x0b\xbaH\x08r\x06\x18 \xba\x01\x01\x00\"\x89\x01\n\rLoginResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x12\n\nexpires_in\x18\x03 \x01(\x05\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12#\n\x04user\x18\x05 \x01(\x0b\x32\x15.chat.user.v1.Account\"3\n\x0eRefreshRequest\x12!\n\rrefresh_token\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\"f\n\x0fRefreshResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x12\n\nexpires_in\x18\x03 \x01(\x05\x12\x12\n\nsession_id\x18\x04 \x01(\t\"\x0f\n\rLogoutRequest\"\x10\n\x0eLogoutResponse\"\xdc\x01\n\x07Session\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x02 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0crefreshed_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nis_current\x18\x07 \x01(\x08\"G\n\x13ListSessionsRequest\x12\x18\n\x06\x63ursor\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x16\n\x05limit\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"`\n\x14ListSessionsResponse\x12$\n\x05items\x18\x01 \x03(\x0b\x32\x15.chat.user.v1.Session\x12\"\n\x04page\x18\x02 \x01(\x0b\x32\x14.chat.common.v1.Page\",\n\x14RevokeSessionRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x17\n\x15RevokeSessionResponse\"0\n\x18RevokeAllSessionsRequest\x12\x14\n\x0ckeep_current\x18\x01 \x01(\x08\",\n\x19RevokeAllSessionsResponse\x12\x0f\n\x07revoked\x18\x01 \x01(\x05\"\x15\n\x13\x43reateTicketRequest\":\n\x14\x43reateTicketResponse\x12\x0e\n\x06ticket\x18\x01 \x01(\t\x12\x12\n\nexpires_in\x18\x02 \x01(\x05\"1\n\x13RedeemTicketRequest\x12\x1a\n\x06ticket\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\"@\n\x14RedeemTicketResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x12\n\nexpires_in\x18\x02 \x01(\x05\x32\xb1\x08\n\x0eSessionService\x12t\n\x05Login\x12\x1a.chat.user.v1.LoginRequest\x1a\x1b.chat.user.v1.LoginResponse\"2\x8a\xe7\x18\x13\x08\x88\'\x10\x01\x18\x01\x38\x01\x42\x08username\x82\xd3\xe4\x93\x02\x15\"\x10/api/users/login:\x01*\x12x\n\x07Refresh\x12\x1c.chat.user.v1.RefreshRequest\x1a\x1d.chat.user.v1.RefreshResponse\"0\x8a\xe7\x18\t\x08\xb8\x17\x10\x01\x18\x0b\x38\x01\x82\xd3\xe4\x93\x02\x1d\"\x18/api/users/token/refresh:\x01*\x12x\n\x06Logout\x12\x1b.chat.user.v1.LogoutRequest\x1a\x1c.chat.user.v1.LogoutResponse\"3\x90\x02\x02\x8a\xe7\x18\x10\x08\xb8\x17\x10\x02\x18\x05\x32\x03\x08\xcc\x01\x38\x02P\x01\x82\xd3\xe4\x93\x02\x16\"\x11/api/users/logout:\x01*\x12\x87\x01\n\x0cListSessions\x12!.chat.user.v1.ListSessionsRequest\x1a\".chat.user.v1.ListSessionsResponse\"0\x90\x02\x01\x8a\xe7\x18\x0b\x08\xdc\x0b\x10\x02\x18\x04\x38\x02P\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/api/users/me/sessions\x12\x94\x01\n\rRevokeSession\x12\".chat.user.v1.RevokeSessionRequest\x1a#.chat.user.v1.RevokeSessionResponse\":\x90\x02\x02\x8a\xe7\x18\x10\x08\xb8\x17\x10\x02\x18\x05\x32\x03\x08\xcc\x01\x38\x02P\x01\x82\xd3\xe4\x93\x02\x1d*\x1b/api/users/me/sessions/{id}\x12\xa2\x01\n\x11RevokeAllSessions\x12&.chat.user.v1.RevokeAllSessionsRequest\x1a\'.chat.user.v1.RevokeAllSessionsResponse\"<\x8a\xe7\x18\r\x08\xb8\x17\x10\x02\x18\x05\x38\x02H\x01P\x01\x82\xd3\xe4\x93\x02%\" /api/users/me/sessions:revokeAll:\x01*\x12\x88\x01\n\x0c\x43reateTicket\x12!.chat.user.v1.CreateTicketRequest\x1a\".chat.user.v1.CreateTicketResponse\"1\x8a\xe7\x18\x0e\x08\xb8\x17\x10\x02\x18\x0b\x32\x03\x08\xc9\x01\x38\x02\x82\xd3\xe4\x93\x02\x19\"\x14/api/users/ws-ticket:\x01*\x12\x64\n\x0cRedeemTicket\x12!.chat.user.v1.RedeemTicketRequest\x1a\".chat.user.v1.RedeemTicketResponse\"\r\x8a\xe7\x18\t\x08\xb8\x17\x10\x04\x18\x0c\x38\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,26 +43,70 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGINREQUEST'].fields_by_name['password']._serialized_options = b'\272H\007r\005\020\001(\200\010'
   _globals['_LOGINREQUEST'].fields_by_name['device']._loaded_options = None
   _globals['_LOGINREQUEST'].fields_by_name['device']._serialized_options = b'\272H\010r\006\030d\272\001\001\000'
+  _globals['_LOGINREQUEST'].fields_by_name['workspace_id']._loaded_options = None
+  _globals['_LOGINREQUEST'].fields_by_name['workspace_id']._serialized_options = b'\272H r\0362\034^([a-z0-9][a-z0-9-]{0,31})?$'
+  _globals['_LOGINREQUEST'].fields_by_name['code']._loaded_options = None
+  _globals['_LOGINREQUEST'].fields_by_name['code']._serialized_options = b'\272H\010r\006\030 \272\001\001\000'
   _globals['_REFRESHREQUEST'].fields_by_name['refresh_token']._loaded_options = None
   _globals['_REFRESHREQUEST'].fields_by_name['refresh_token']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
+  _globals['_LISTSESSIONSREQUEST'].fields_by_name['cursor']._loaded_options = None
+  _globals['_LISTSESSIONSREQUEST'].fields_by_name['cursor']._serialized_options = b'\272H\005r\003\030\350\007'
+  _globals['_LISTSESSIONSREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_LISTSESSIONSREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_REVOKESESSIONREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_REVOKESESSIONREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_REDEEMTICKETREQUEST'].fields_by_name['ticket']._loaded_options = None
+  _globals['_REDEEMTICKETREQUEST'].fields_by_name['ticket']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
   _globals['_SESSIONSERVICE'].methods_by_name['Login']._loaded_options = None
-  _globals['_SESSIONSERVICE'].methods_by_name['Login']._serialized_options = b'\212\347\030\007\010\210\'\020\001\030\001\202\323\344\223\002\025\"\020/api/users/login:\001*'
+  _globals['_SESSIONSERVICE'].methods_by_name['Login']._serialized_options = b'\212\347\030\023\010\210\'\020\001\030\0018\001B\010username\202\323\344\223\002\025\"\020/api/users/login:\001*'
   _globals['_SESSIONSERVICE'].methods_by_name['Refresh']._loaded_options = None
-  _globals['_SESSIONSERVICE'].methods_by_name['Refresh']._serialized_options = b'\212\347\030\007\010\270\027\020\001\030\001\202\323\344\223\002\035\"\030/api/users/token/refresh:\001*'
+  _globals['_SESSIONSERVICE'].methods_by_name['Refresh']._serialized_options = b'\212\347\030\t\010\270\027\020\001\030\0138\001\202\323\344\223\002\035\"\030/api/users/token/refresh:\001*'
   _globals['_SESSIONSERVICE'].methods_by_name['Logout']._loaded_options = None
-  _globals['_SESSIONSERVICE'].methods_by_name['Logout']._serialized_options = b'\220\002\002\212\347\030\014\010\270\027\020\002\030\0052\003\010\314\001\202\323\344\223\002\026\"\021/api/users/logout:\001*'
-  _globals['_LOGINREQUEST']._serialized_start=164
-  _globals['_LOGINREQUEST']._serialized_end=271
-  _globals['_LOGINRESPONSE']._serialized_start=274
-  _globals['_LOGINRESPONSE']._serialized_end=411
-  _globals['_REFRESHREQUEST']._serialized_start=413
-  _globals['_REFRESHREQUEST']._serialized_end=464
-  _globals['_REFRESHRESPONSE']._serialized_start=466
-  _globals['_REFRESHRESPONSE']._serialized_end=568
-  _globals['_LOGOUTREQUEST']._serialized_start=570
-  _globals['_LOGOUTREQUEST']._serialized_end=585
-  _globals['_LOGOUTRESPONSE']._serialized_start=587
-  _globals['_LOGOUTRESPONSE']._serialized_end=603
-  _globals['_SESSIONSERVICE']._serialized_start=606
-  _globals['_SESSIONSERVICE']._serialized_end=966
+  _globals['_SESSIONSERVICE'].methods_by_name['Logout']._serialized_options = b'\220\002\002\212\347\030\020\010\270\027\020\002\030\0052\003\010\314\0018\002P\001\202\323\344\223\002\026\"\021/api/users/logout:\001*'
+  _globals['_SESSIONSERVICE'].methods_by_name['ListSessions']._loaded_options = None
+  _globals['_SESSIONSERVICE'].methods_by_name['ListSessions']._serialized_options = b'\220\002\001\212\347\030\013\010\334\013\020\002\030\0048\002P\001\202\323\344\223\002\030\022\026/api/users/me/sessions'
+  _globals['_SESSIONSERVICE'].methods_by_name['RevokeSession']._loaded_options = None
+  _globals['_SESSIONSERVICE'].methods_by_name['RevokeSession']._serialized_options = b'\220\002\002\212\347\030\020\010\270\027\020\002\030\0052\003\010\314\0018\002P\001\202\323\344\223\002\035*\033/api/users/me/sessions/{id}'
+  _globals['_SESSIONSERVICE'].methods_by_name['RevokeAllSessions']._loaded_options = None
+  _globals['_SESSIONSERVICE'].methods_by_name['RevokeAllSessions']._serialized_options = b'\212\347\030\r\010\270\027\020\002\030\0058\002H\001P\001\202\323\344\223\002%\" /api/users/me/sessions:revokeAll:\001*'
+  _globals['_SESSIONSERVICE'].methods_by_name['CreateTicket']._loaded_options = None
+  _globals['_SESSIONSERVICE'].methods_by_name['CreateTicket']._serialized_options = b'\212\347\030\016\010\270\027\020\002\030\0132\003\010\311\0018\002\202\323\344\223\002\031\"\024/api/users/ws-ticket:\001*'
+  _globals['_SESSIONSERVICE'].methods_by_name['RedeemTicket']._loaded_options = None
+  _globals['_SESSIONSERVICE'].methods_by_name['RedeemTicket']._serialized_options = b'\212\347\030\t\010\270\027\020\004\030\0148\010'
+  _globals['_LOGINREQUEST']._serialized_start=225
+  _globals['_LOGINREQUEST']._serialized_end=418
+  _globals['_LOGINRESPONSE']._serialized_start=421
+  _globals['_LOGINRESPONSE']._serialized_end=558
+  _globals['_REFRESHREQUEST']._serialized_start=560
+  _globals['_REFRESHREQUEST']._serialized_end=611
+  _globals['_REFRESHRESPONSE']._serialized_start=613
+  _globals['_REFRESHRESPONSE']._serialized_end=715
+  _globals['_LOGOUTREQUEST']._serialized_start=717
+  _globals['_LOGOUTREQUEST']._serialized_end=732
+  _globals['_LOGOUTRESPONSE']._serialized_start=734
+  _globals['_LOGOUTRESPONSE']._serialized_end=750
+  _globals['_SESSION']._serialized_start=753
+  _globals['_SESSION']._serialized_end=973
+  _globals['_LISTSESSIONSREQUEST']._serialized_start=975
+  _globals['_LISTSESSIONSREQUEST']._serialized_end=1046
+  _globals['_LISTSESSIONSRESPONSE']._serialized_start=1048
+  _globals['_LISTSESSIONSRESPONSE']._serialized_end=1144
+  _globals['_REVOKESESSIONREQUEST']._serialized_start=1146
+  _globals['_REVOKESESSIONREQUEST']._serialized_end=1190
+  _globals['_REVOKESESSIONRESPONSE']._serialized_start=1192
+  _globals['_REVOKESESSIONRESPONSE']._serialized_end=1215
+  _globals['_REVOKEALLSESSIONSREQUEST']._serialized_start=1217
+  _globals['_REVOKEALLSESSIONSREQUEST']._serialized_end=1265
+  _globals['_REVOKEALLSESSIONSRESPONSE']._serialized_start=1267
+  _globals['_REVOKEALLSESSIONSRESPONSE']._serialized_end=1311
+  _globals['_CREATETICKETREQUEST']._serialized_start=1313
+  _globals['_CREATETICKETREQUEST']._serialized_end=1334
+  _globals['_CREATETICKETRESPONSE']._serialized_start=1336
+  _globals['_CREATETICKETRESPONSE']._serialized_end=1394
+  _globals['_REDEEMTICKETREQUEST']._serialized_start=1396
+  _globals['_REDEEMTICKETREQUEST']._serialized_end=1445
+  _globals['_REDEEMTICKETRESPONSE']._serialized_start=1447
+  _globals['_REDEEMTICKETRESPONSE']._serialized_end=1511
+  _globals['_SESSIONSERVICE']._serialized_start=1514
+  _globals['_SESSIONSERVICE']._serialized_end=2587
 # @@protoc_insertion_point(module_scope)

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class SessionServiceStub:
-    """Log-in, refresh and log-out.
+    """Log-in, refresh and log-out; the sessions of a user, and the tickets that open sockets.
     """
 
     def __init__(self, channel):
@@ -50,29 +50,92 @@ class SessionServiceStub:
                 request_serializer=chat_dot_user_dot_v1_dot_session__service__pb2.LogoutRequest.SerializeToString,
                 response_deserializer=chat_dot_user_dot_v1_dot_session__service__pb2.LogoutResponse.FromString,
                 _registered_method=True)
+        self.ListSessions = channel.unary_unary(
+                '/chat.user.v1.SessionService/ListSessions',
+                request_serializer=chat_dot_user_dot_v1_dot_session__service__pb2.ListSessionsRequest.SerializeToString,
+                response_deserializer=chat_dot_user_dot_v1_dot_session__service__pb2.ListSessionsResponse.FromString,
+                _registered_method=True)
+        self.RevokeSession = channel.unary_unary(
+                '/chat.user.v1.SessionService/RevokeSession',
+                request_serializer=chat_dot_user_dot_v1_dot_session__service__pb2.RevokeSessionRequest.SerializeToString,
+                response_deserializer=chat_dot_user_dot_v1_dot_session__service__pb2.RevokeSessionResponse.FromString,
+                _registered_method=True)
+        self.RevokeAllSessions = channel.unary_unary(
+                '/chat.user.v1.SessionService/RevokeAllSessions',
+                request_serializer=chat_dot_user_dot_v1_dot_session__service__pb2.RevokeAllSessionsRequest.SerializeToString,
+                response_deserializer=chat_dot_user_dot_v1_dot_session__service__pb2.RevokeAllSessionsResponse.FromString,
+                _registered_method=True)
+        self.CreateTicket = channel.unary_unary(
+                '/chat.user.v1.SessionService/CreateTicket',
+                request_serializer=chat_dot_user_dot_v1_dot_session__service__pb2.CreateTicketRequest.SerializeToString,
+                response_deserializer=chat_dot_user_dot_v1_dot_session__service__pb2.CreateTicketResponse.FromString,
+                _registered_method=True)
+        self.RedeemTicket = channel.unary_unary(
+                '/chat.user.v1.SessionService/RedeemTicket',
+                request_serializer=chat_dot_user_dot_v1_dot_session__service__pb2.RedeemTicketRequest.SerializeToString,
+                response_deserializer=chat_dot_user_dot_v1_dot_session__service__pb2.RedeemTicketResponse.FromString,
+                _registered_method=True)
 
 
 class SessionServiceServicer:
-    """Log-in, refresh and log-out.
+    """Log-in, refresh and log-out; the sessions of a user, and the tickets that open sockets.
     """
 
     def Login(self, request, context):
         """Opens a session. A wrong name and a wrong password get the same answer, INVALID_CREDENTIALS, in the same time.
+        Where a second factor is set up it is asked for by SECOND_FACTOR_REQUIRED, and sent with the same call as
+        `code`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Refresh(self, request, context):
-        """Trades a refresh token for new tokens. The old one can be retried until a successor is used; after that, using it
-        again revokes the whole session (REFRESH_TOKEN_REUSED).
+        """Trades a refresh token for new tokens. The old one can be retried until a successor is used; after that, using
+        it again revokes the whole session (REFRESH_TOKEN_REUSED).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Logout(self, request, context):
-        """Ends the caller's session: its refresh tokens stop working at once, its access tokens when they expire.
+        """Ends the caller's session: its refresh tokens at once, its access tokens and sockets within seconds, everywhere.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSessions(self, request, context):
+        """The caller's open sessions, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeSession(self, request, context):
+        """Ends one of the caller's sessions, as Logout does.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RevokeAllSessions(self, request, context):
+        """Ends all sessions of the caller; the present one stays when asked for.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateTicket(self, request, context):
+        """A ticket that opens one socket, within 30 seconds, in place of the access token: for clients that keep their
+        token away from the code that holds the socket.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RedeemTicket(self, request, context):
+        """Trades a ticket for an access token of the session that asked for it. Refused with TICKET_INVALID.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -96,6 +159,31 @@ def add_SessionServiceServicer_to_server(servicer, server):
                     request_deserializer=chat_dot_user_dot_v1_dot_session__service__pb2.LogoutRequest.FromString,
                     response_serializer=chat_dot_user_dot_v1_dot_session__service__pb2.LogoutResponse.SerializeToString,
             ),
+            'ListSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSessions,
+                    request_deserializer=chat_dot_user_dot_v1_dot_session__service__pb2.ListSessionsRequest.FromString,
+                    response_serializer=chat_dot_user_dot_v1_dot_session__service__pb2.ListSessionsResponse.SerializeToString,
+            ),
+            'RevokeSession': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeSession,
+                    request_deserializer=chat_dot_user_dot_v1_dot_session__service__pb2.RevokeSessionRequest.FromString,
+                    response_serializer=chat_dot_user_dot_v1_dot_session__service__pb2.RevokeSessionResponse.SerializeToString,
+            ),
+            'RevokeAllSessions': grpc.unary_unary_rpc_method_handler(
+                    servicer.RevokeAllSessions,
+                    request_deserializer=chat_dot_user_dot_v1_dot_session__service__pb2.RevokeAllSessionsRequest.FromString,
+                    response_serializer=chat_dot_user_dot_v1_dot_session__service__pb2.RevokeAllSessionsResponse.SerializeToString,
+            ),
+            'CreateTicket': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateTicket,
+                    request_deserializer=chat_dot_user_dot_v1_dot_session__service__pb2.CreateTicketRequest.FromString,
+                    response_serializer=chat_dot_user_dot_v1_dot_session__service__pb2.CreateTicketResponse.SerializeToString,
+            ),
+            'RedeemTicket': grpc.unary_unary_rpc_method_handler(
+                    servicer.RedeemTicket,
+                    request_deserializer=chat_dot_user_dot_v1_dot_session__service__pb2.RedeemTicketRequest.FromString,
+                    response_serializer=chat_dot_user_dot_v1_dot_session__service__pb2.RedeemTicketResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'chat.user.v1.SessionService', rpc_method_handlers)
@@ -105,7 +193,7 @@ def add_SessionServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class SessionService:
-    """Log-in, refresh and log-out.
+    """Log-in, refresh and log-out; the sessions of a user, and the tickets that open sockets.
     """
 
     @staticmethod
@@ -179,6 +267,141 @@ class SessionService:
             '/chat.user.v1.SessionService/Logout',
             chat_dot_user_dot_v1_dot_session__service__pb2.LogoutRequest.SerializeToString,
             chat_dot_user_dot_v1_dot_session__service__pb2.LogoutResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.user.v1.SessionService/ListSessions',
+            chat_dot_user_dot_v1_dot_session__service__pb2.ListSessionsRequest.SerializeToString,
+            chat_dot_user_dot_v1_dot_session__service__pb2.ListSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeSession(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.user.v1.SessionService/RevokeSession',
+            chat_dot_user_dot_v1_dot_session__service__pb2.RevokeSessionRequest.SerializeToString,
+            chat_dot_user_dot_v1_dot_session__service__pb2.RevokeSessionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RevokeAllSessions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.user.v1.SessionService/RevokeAllSessions',
+            chat_dot_user_dot_v1_dot_session__service__pb2.RevokeAllSessionsRequest.SerializeToString,
+            chat_dot_user_dot_v1_dot_session__service__pb2.RevokeAllSessionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateTicket(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.user.v1.SessionService/CreateTicket',
+            chat_dot_user_dot_v1_dot_session__service__pb2.CreateTicketRequest.SerializeToString,
+            chat_dot_user_dot_v1_dot_session__service__pb2.CreateTicketResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RedeemTicket(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.user.v1.SessionService/RedeemTicket',
+            chat_dot_user_dot_v1_dot_session__service__pb2.RedeemTicketRequest.SerializeToString,
+            chat_dot_user_dot_v1_dot_session__service__pb2.RedeemTicketResponse.FromString,
             options,
             channel_credentials,
             insecure,

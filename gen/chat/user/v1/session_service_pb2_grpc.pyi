@@ -27,37 +27,67 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class SessionServiceStub:
-    """Log-in, refresh and log-out."""
+    """Log-in, refresh and log-out; the sessions of a user, and the tickets that open sockets."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SessionServiceAsyncStub: ...
     Login: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.LoginRequest, _session_service_pb2.LoginResponse]
-    """Opens a session. A wrong name and a wrong password get the same answer, INVALID_CREDENTIALS, in the same time."""
+    """Opens a session. A wrong name and a wrong password get the same answer, INVALID_CREDENTIALS, in the same time.
+    Where a second factor is set up it is asked for by SECOND_FACTOR_REQUIRED, and sent with the same call as
+    `code`.
+    """
     Refresh: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.RefreshRequest, _session_service_pb2.RefreshResponse]
-    """Trades a refresh token for new tokens. The old one can be retried until a successor is used; after that, using it
-    again revokes the whole session (REFRESH_TOKEN_REUSED).
+    """Trades a refresh token for new tokens. The old one can be retried until a successor is used; after that, using
+    it again revokes the whole session (REFRESH_TOKEN_REUSED).
     """
     Logout: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.LogoutRequest, _session_service_pb2.LogoutResponse]
-    """Ends the caller's session: its refresh tokens stop working at once, its access tokens when they expire."""
+    """Ends the caller's session: its refresh tokens at once, its access tokens and sockets within seconds, everywhere."""
+    ListSessions: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.ListSessionsRequest, _session_service_pb2.ListSessionsResponse]
+    """The caller's open sessions, newest first."""
+    RevokeSession: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.RevokeSessionRequest, _session_service_pb2.RevokeSessionResponse]
+    """Ends one of the caller's sessions, as Logout does."""
+    RevokeAllSessions: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.RevokeAllSessionsRequest, _session_service_pb2.RevokeAllSessionsResponse]
+    """Ends all sessions of the caller; the present one stays when asked for."""
+    CreateTicket: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.CreateTicketRequest, _session_service_pb2.CreateTicketResponse]
+    """A ticket that opens one socket, within 30 seconds, in place of the access token: for clients that keep their
+    token away from the code that holds the socket.
+    """
+    RedeemTicket: _grpc.UnaryUnaryMultiCallable[_session_service_pb2.RedeemTicketRequest, _session_service_pb2.RedeemTicketResponse]
+    """Trades a ticket for an access token of the session that asked for it. Refused with TICKET_INVALID."""
 
 @_typing.type_check_only
 class SessionServiceAsyncStub(SessionServiceStub):
-    """Log-in, refresh and log-out."""
+    """Log-in, refresh and log-out; the sessions of a user, and the tickets that open sockets."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Login: _aio.UnaryUnaryMultiCallable[_session_service_pb2.LoginRequest, _session_service_pb2.LoginResponse]  # type: ignore[assignment]
-    """Opens a session. A wrong name and a wrong password get the same answer, INVALID_CREDENTIALS, in the same time."""
+    """Opens a session. A wrong name and a wrong password get the same answer, INVALID_CREDENTIALS, in the same time.
+    Where a second factor is set up it is asked for by SECOND_FACTOR_REQUIRED, and sent with the same call as
+    `code`.
+    """
     Refresh: _aio.UnaryUnaryMultiCallable[_session_service_pb2.RefreshRequest, _session_service_pb2.RefreshResponse]  # type: ignore[assignment]
-    """Trades a refresh token for new tokens. The old one can be retried until a successor is used; after that, using it
-    again revokes the whole session (REFRESH_TOKEN_REUSED).
+    """Trades a refresh token for new tokens. The old one can be retried until a successor is used; after that, using
+    it again revokes the whole session (REFRESH_TOKEN_REUSED).
     """
     Logout: _aio.UnaryUnaryMultiCallable[_session_service_pb2.LogoutRequest, _session_service_pb2.LogoutResponse]  # type: ignore[assignment]
-    """Ends the caller's session: its refresh tokens stop working at once, its access tokens when they expire."""
+    """Ends the caller's session: its refresh tokens at once, its access tokens and sockets within seconds, everywhere."""
+    ListSessions: _aio.UnaryUnaryMultiCallable[_session_service_pb2.ListSessionsRequest, _session_service_pb2.ListSessionsResponse]  # type: ignore[assignment]
+    """The caller's open sessions, newest first."""
+    RevokeSession: _aio.UnaryUnaryMultiCallable[_session_service_pb2.RevokeSessionRequest, _session_service_pb2.RevokeSessionResponse]  # type: ignore[assignment]
+    """Ends one of the caller's sessions, as Logout does."""
+    RevokeAllSessions: _aio.UnaryUnaryMultiCallable[_session_service_pb2.RevokeAllSessionsRequest, _session_service_pb2.RevokeAllSessionsResponse]  # type: ignore[assignment]
+    """Ends all sessions of the caller; the present one stays when asked for."""
+    CreateTicket: _aio.UnaryUnaryMultiCallable[_session_service_pb2.CreateTicketRequest, _session_service_pb2.CreateTicketResponse]  # type: ignore[assignment]
+    """A ticket that opens one socket, within 30 seconds, in place of the access token: for clients that keep their
+    token away from the code that holds the socket.
+    """
+    RedeemTicket: _aio.UnaryUnaryMultiCallable[_session_service_pb2.RedeemTicketRequest, _session_service_pb2.RedeemTicketResponse]  # type: ignore[assignment]
+    """Trades a ticket for an access token of the session that asked for it. Refused with TICKET_INVALID."""
 
 class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Log-in, refresh and log-out."""
+    """Log-in, refresh and log-out; the sessions of a user, and the tickets that open sockets."""
 
     @_abc_1.abstractmethod
     def Login(
@@ -65,7 +95,10 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.LoginRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.LoginResponse, _abc.Awaitable[_session_service_pb2.LoginResponse]]:
-        """Opens a session. A wrong name and a wrong password get the same answer, INVALID_CREDENTIALS, in the same time."""
+        """Opens a session. A wrong name and a wrong password get the same answer, INVALID_CREDENTIALS, in the same time.
+        Where a second factor is set up it is asked for by SECOND_FACTOR_REQUIRED, and sent with the same call as
+        `code`.
+        """
 
     @_abc_1.abstractmethod
     def Refresh(
@@ -73,8 +106,8 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.RefreshRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.RefreshResponse, _abc.Awaitable[_session_service_pb2.RefreshResponse]]:
-        """Trades a refresh token for new tokens. The old one can be retried until a successor is used; after that, using it
-        again revokes the whole session (REFRESH_TOKEN_REUSED).
+        """Trades a refresh token for new tokens. The old one can be retried until a successor is used; after that, using
+        it again revokes the whole session (REFRESH_TOKEN_REUSED).
         """
 
     @_abc_1.abstractmethod
@@ -83,6 +116,48 @@ class SessionServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _session_service_pb2.LogoutRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_session_service_pb2.LogoutResponse, _abc.Awaitable[_session_service_pb2.LogoutResponse]]:
-        """Ends the caller's session: its refresh tokens stop working at once, its access tokens when they expire."""
+        """Ends the caller's session: its refresh tokens at once, its access tokens and sockets within seconds, everywhere."""
+
+    @_abc_1.abstractmethod
+    def ListSessions(
+        self,
+        request: _session_service_pb2.ListSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_service_pb2.ListSessionsResponse, _abc.Awaitable[_session_service_pb2.ListSessionsResponse]]:
+        """The caller's open sessions, newest first."""
+
+    @_abc_1.abstractmethod
+    def RevokeSession(
+        self,
+        request: _session_service_pb2.RevokeSessionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_service_pb2.RevokeSessionResponse, _abc.Awaitable[_session_service_pb2.RevokeSessionResponse]]:
+        """Ends one of the caller's sessions, as Logout does."""
+
+    @_abc_1.abstractmethod
+    def RevokeAllSessions(
+        self,
+        request: _session_service_pb2.RevokeAllSessionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_service_pb2.RevokeAllSessionsResponse, _abc.Awaitable[_session_service_pb2.RevokeAllSessionsResponse]]:
+        """Ends all sessions of the caller; the present one stays when asked for."""
+
+    @_abc_1.abstractmethod
+    def CreateTicket(
+        self,
+        request: _session_service_pb2.CreateTicketRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_service_pb2.CreateTicketResponse, _abc.Awaitable[_session_service_pb2.CreateTicketResponse]]:
+        """A ticket that opens one socket, within 30 seconds, in place of the access token: for clients that keep their
+        token away from the code that holds the socket.
+        """
+
+    @_abc_1.abstractmethod
+    def RedeemTicket(
+        self,
+        request: _session_service_pb2.RedeemTicketRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_session_service_pb2.RedeemTicketResponse, _abc.Awaitable[_session_service_pb2.RedeemTicketResponse]]:
+        """Trades a ticket for an access token of the session that asked for it. Refused with TICKET_INVALID."""
 
 def add_SessionServiceServicer_to_server(servicer: SessionServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -25,17 +25,21 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63hat/user/v1/user.proto\x12\x0c\x63hat.user.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbd\x01\n\x04User\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\x12\x11\n\tfull_name\x18\x03 \x01(\t\x12\x0e\n\x06\x61vatar\x18\x04 \x01(\t\x12\x0b\n\x03\x62io\x18\x05 \x01(\t\x12$\n\x04role\x18\x06 \x01(\x0e\x32\x16.chat.user.v1.UserRole\x12\x11\n\tis_active\x18\x07 \x01(\x08\x12.\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc4\x02\n\x07\x41\x63\x63ount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\x11\n\tfull_name\x18\x04 \x01(\t\x12\x0e\n\x06\x61vatar\x18\x05 \x01(\t\x12\x0b\n\x03\x62io\x18\x06 \x01(\t\x12$\n\x04role\x18\x07 \x01(\x0e\x32\x16.chat.user.v1.UserRole\x12\x11\n\tis_active\x18\x08 \x01(\x08\x12\x13\n\x0bis_verified\x18\t \x01(\x08\x12.\n\nlast_login\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncreated_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp*N\n\x08UserRole\x12\x19\n\x15USER_ROLE_UNSPECIFIED\x10\x00\x12\x12\n\x0eUSER_ROLE_USER\x10\x01\x12\x13\n\x0fUSER_ROLE_ADMIN\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x63hat/user/v1/user.proto\x12\x0c\x63hat.user.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"U\n\x06Status\x12\x0c\n\x04text\x18\x01 \x01(\t\x12\r\n\x05\x65moji\x18\x02 \x01(\t\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x97\x02\n\x04User\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\x12\x11\n\tfull_name\x18\x03 \x01(\t\x12\x0e\n\x06\x61vatar\x18\x04 \x01(\t\x12\x0b\n\x03\x62io\x18\x05 \x01(\t\x12$\n\x04role\x18\x06 \x01(\x0e\x32\x16.chat.user.v1.UserRole\x12\x11\n\tis_active\x18\x07 \x01(\x08\x12.\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x04kind\x18\t \x01(\x0e\x32\x16.chat.user.v1.UserKind\x12$\n\x06status\x18\n \x01(\x0b\x32\x14.chat.user.v1.Status\x12\x0c\n\x04\x65tag\x18\x0b \x01(\t\"\xcf\x03\n\x07\x41\x63\x63ount\x12\n\n\x02id\x18\x01 \x01(\t\x12\x10\n\x08username\x18\x02 \x01(\t\x12\r\n\x05\x65mail\x18\x03 \x01(\t\x12\x11\n\tfull_name\x18\x04 \x01(\t\x12\x0e\n\x06\x61vatar\x18\x05 \x01(\t\x12\x0b\n\x03\x62io\x18\x06 \x01(\t\x12$\n\x04role\x18\x07 \x01(\x0e\x32\x16.chat.user.v1.UserRole\x12\x11\n\tis_active\x18\x08 \x01(\x08\x12\x13\n\x0bis_verified\x18\t \x01(\x08\x12.\n\nlast_login\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ncreated_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x04kind\x18\r \x01(\x0e\x32\x16.chat.user.v1.UserKind\x12$\n\x06status\x18\x0e \x01(\x0b\x32\x14.chat.user.v1.Status\x12\x0c\n\x04\x65tag\x18\x0f \x01(\t\x12\x14\n\x0cworkspace_id\x18\x10 \x01(\t\x12\x19\n\x11has_second_factor\x18\x11 \x01(\x08*N\n\x08UserRole\x12\x19\n\x15USER_ROLE_UNSPECIFIED\x10\x00\x12\x12\n\x0eUSER_ROLE_USER\x10\x01\x12\x13\n\x0fUSER_ROLE_ADMIN\x10\x02*N\n\x08UserKind\x12\x19\n\x15USER_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10USER_KIND_PERSON\x10\x01\x12\x11\n\rUSER_KIND_BOT\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chat.user.v1.user_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_USERROLE']._serialized_start=593
-  _globals['_USERROLE']._serialized_end=671
-  _globals['_USER']._serialized_start=75
-  _globals['_USER']._serialized_end=264
-  _globals['_ACCOUNT']._serialized_start=267
-  _globals['_ACCOUNT']._serialized_end=591
+  _globals['_USERROLE']._serialized_start=909
+  _globals['_USERROLE']._serialized_end=987
+  _globals['_USERKIND']._serialized_start=989
+  _globals['_USERKIND']._serialized_end=1067
+  _globals['_STATUS']._serialized_start=74
+  _globals['_STATUS']._serialized_end=159
+  _globals['_USER']._serialized_start=162
+  _globals['_USER']._serialized_end=441
+  _globals['_ACCOUNT']._serialized_start=444
+  _globals['_ACCOUNT']._serialized_end=907
 # @@protoc_insertion_point(module_scope)

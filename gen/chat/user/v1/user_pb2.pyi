@@ -29,22 +29,78 @@ class _UserRoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UserRole.Val
     USER_ROLE_USER: _UserRole.ValueType  # 1
     """An ordinary user."""
     USER_ROLE_ADMIN: _UserRole.ValueType  # 2
-    """May administrate users."""
+    """May administrate the users of the workspace."""
 
 class UserRole(_UserRole, metaclass=_UserRoleEnumTypeWrapper):
-    """Rights across the whole installation."""
+    """Rights across a workspace."""
 
 USER_ROLE_UNSPECIFIED: UserRole.ValueType  # 0
 """Not set."""
 USER_ROLE_USER: UserRole.ValueType  # 1
 """An ordinary user."""
 USER_ROLE_ADMIN: UserRole.ValueType  # 2
-"""May administrate users."""
+"""May administrate the users of the workspace."""
 Global___UserRole: _TypeAlias = UserRole  # noqa: Y015
+
+class _UserKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _UserKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_UserKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    USER_KIND_UNSPECIFIED: _UserKind.ValueType  # 0
+    """Not set."""
+    USER_KIND_PERSON: _UserKind.ValueType  # 1
+    """Somebody with a password."""
+    USER_KIND_BOT: _UserKind.ValueType  # 2
+    """A program, with API keys."""
+
+class UserKind(_UserKind, metaclass=_UserKindEnumTypeWrapper):
+    """What a user is."""
+
+USER_KIND_UNSPECIFIED: UserKind.ValueType  # 0
+"""Not set."""
+USER_KIND_PERSON: UserKind.ValueType  # 1
+"""Somebody with a password."""
+USER_KIND_BOT: UserKind.ValueType  # 2
+"""A program, with API keys."""
+Global___UserKind: _TypeAlias = UserKind  # noqa: Y015
+
+@_typing.final
+class Status(_message.Message):
+    """What a user says about the present, shown beside the name."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    EMOJI_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """A few words."""
+    emoji: _builtins.str
+    """One emoji."""
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """When it ends by itself; absent when it does not."""
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        emoji: _builtins.str = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["emoji", b"emoji", "expires_at", b"expires_at", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Status: _TypeAlias = Status  # noqa: Y015
 
 @_typing.final
 class User(_message.Message):
-    """What everybody may see of a user."""
+    """What everybody in the workspace may see of a user."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -56,10 +112,13 @@ class User(_message.Message):
     ROLE_FIELD_NUMBER: _builtins.int
     IS_ACTIVE_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     username: _builtins.str
-    """Unique handle, lower case."""
+    """Handle, unique in the workspace, lower case."""
     full_name: _builtins.str
     """Name to show."""
     avatar: _builtins.str
@@ -67,12 +126,20 @@ class User(_message.Message):
     bio: _builtins.str
     """A few words about oneself."""
     role: Global___UserRole.ValueType
-    """Rights across the installation."""
+    """Rights across the workspace."""
     is_active: _builtins.bool
     """False once suspended or erased."""
+    kind: Global___UserKind.ValueType
+    """A person or a bot."""
+    etag: _builtins.str
+    """Changes whenever the profile does."""
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:
         """When the account was made."""
+
+    @_builtins.property
+    def status(self) -> Global___Status:
+        """The present status; absent for none."""
 
     def __init__(
         self,
@@ -85,10 +152,13 @@ class User(_message.Message):
         role: Global___UserRole.ValueType = ...,
         is_active: _builtins.bool = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
+        kind: Global___UserKind.ValueType = ...,
+        status: Global___Status | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "status", b"status"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar", b"avatar", "bio", b"bio", "created_at", b"created_at", "full_name", b"full_name", "id", b"id", "is_active", b"is_active", "role", b"role", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar", b"avatar", "bio", b"bio", "created_at", b"created_at", "etag", b"etag", "full_name", b"full_name", "id", b"id", "is_active", b"is_active", "kind", b"kind", "role", b"role", "status", b"status", "username", b"username"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -112,10 +182,15 @@ class Account(_message.Message):
     LAST_LOGIN_FIELD_NUMBER: _builtins.int
     CREATED_AT_FIELD_NUMBER: _builtins.int
     UPDATED_AT_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    STATUS_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
+    HAS_SECOND_FACTOR_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     username: _builtins.str
-    """Unique handle, lower case."""
+    """Handle, unique in the workspace, lower case."""
     email: _builtins.str
     """Mail address, as given. Nobody else sees it."""
     full_name: _builtins.str
@@ -125,11 +200,19 @@ class Account(_message.Message):
     bio: _builtins.str
     """A few words about oneself."""
     role: Global___UserRole.ValueType
-    """Rights across the installation."""
+    """Rights across the workspace."""
     is_active: _builtins.bool
     """False once suspended or erased."""
     is_verified: _builtins.bool
     """True once the mail address is proven."""
+    kind: Global___UserKind.ValueType
+    """A person or a bot."""
+    etag: _builtins.str
+    """Changes whenever the account does. Send it as `If-Match` with a change to make sure that nobody was faster."""
+    workspace_id: _builtins.str
+    """The workspace that the account belongs to."""
+    has_second_factor: _builtins.bool
+    """True when logging in takes a second factor."""
     @_builtins.property
     def last_login(self) -> _timestamp_pb2.Timestamp:
         """The last time of a log-in with a password."""
@@ -141,6 +224,10 @@ class Account(_message.Message):
     @_builtins.property
     def updated_at(self) -> _timestamp_pb2.Timestamp:
         """When the account last changed."""
+
+    @_builtins.property
+    def status(self) -> Global___Status:
+        """The present status; absent for none."""
 
     def __init__(
         self,
@@ -157,10 +244,15 @@ class Account(_message.Message):
         last_login: _timestamp_pb2.Timestamp | None = ...,
         created_at: _timestamp_pb2.Timestamp | None = ...,
         updated_at: _timestamp_pb2.Timestamp | None = ...,
+        kind: Global___UserKind.ValueType = ...,
+        status: Global___Status | None = ...,
+        etag: _builtins.str = ...,
+        workspace_id: _builtins.str = ...,
+        has_second_factor: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "last_login", b"last_login", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "last_login", b"last_login", "status", b"status", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar", b"avatar", "bio", b"bio", "created_at", b"created_at", "email", b"email", "full_name", b"full_name", "id", b"id", "is_active", b"is_active", "is_verified", b"is_verified", "last_login", b"last_login", "role", b"role", "updated_at", b"updated_at", "username", b"username"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar", b"avatar", "bio", b"bio", "created_at", b"created_at", "email", b"email", "etag", b"etag", "full_name", b"full_name", "has_second_factor", b"has_second_factor", "id", b"id", "is_active", b"is_active", "is_verified", b"is_verified", "kind", b"kind", "last_login", b"last_login", "role", b"role", "status", b"status", "updated_at", b"updated_at", "username", b"username", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
