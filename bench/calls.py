@@ -15,6 +15,7 @@ from mesh.call.channel import MeshChannel, open_tcp
 from mesh.call.inprocess import InProcessServer
 from mesh.call.interceptors import AdmissionInterceptor, ErrorInterceptor, TelemetryInterceptor
 from mesh.call.server import Health, listen
+from mesh.identity.proof import Proofs
 from mesh.telemetry.metrics import Metrics
 from tests.arity import ArityStub, Text, register
 from tests.contract.call.conftest import Tokens
@@ -60,7 +61,11 @@ async def measure(name: str, times: int, work: Callable[[], Awaitable[int]]) -> 
 async def channels() -> AsyncIterator[list[tuple[str, grpc.aio.Channel]]]:
     """The service of the channel tests behind both kinds of channel."""
     metrics = Metrics(CollectorRegistry())
-    interceptors = (TelemetryInterceptor(metrics), ErrorInterceptor(), AdmissionInterceptor(Tokens()))  # type: ignore[arg-type]
+    interceptors = (
+        TelemetryInterceptor(metrics),
+        ErrorInterceptor(),
+        AdmissionInterceptor(Tokens(), Proofs(bytes(32))),
+    )  # type: ignore[arg-type]
     local = InProcessServer(interceptors)
 
     def register_echo(server: Any) -> None:

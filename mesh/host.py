@@ -13,7 +13,9 @@ from mesh.call.inprocess import InProcessServer
 from mesh.call.interceptors import AdmissionInterceptor, ErrorInterceptor, TelemetryInterceptor
 from mesh.events.bus_local import LocalBus
 from mesh.events.dead_letters import DeadLetterFile
+from mesh.identity.proof import Proofs
 from mesh.identity.verifier import FetchKeys, Verifier
+from mesh.sealing import installation_secret
 from mesh.service import Mesh, Register, Service
 from mesh.settings import Settings
 from mesh.telemetry.metrics import Metrics
@@ -50,18 +52,28 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
 
         def channel(name: str) -> grpc.aio.Channel:
             if name not in channels:
-                inner = inprocess.channel() if name in local else open_tcp(_address(settings, name), name)
-                channels[name] = MeshChannel(inner, metrics)
+                if name in local:
+                    channels[name] = MeshChannel(inprocess.channel(), metrics)
+                else:
+                    channels[name] = MeshChannel(open_tcp(_address(settings, name), name), metrics, proofs)
                 stack.push_async_callback(channels[name].close)
             return channels[name]
 
+        secret = installation_secret(settings)
+        proofs = Proofs(secret)
         verifier = Verifier(_fetch_keys(lambda: channel("user")))
-        interceptors = (TelemetryInterceptor(metrics), ErrorInterceptor(), AdmissionInterceptor(verifier))
+        interceptors = (TelemetryInterceptor(metrics), ErrorInterceptor(), AdmissionInterceptor(verifier, proofs))
         inprocess = InProcessServer(interceptors)
         drains: list[Callable[[], None]] = []
         bus = LocalBus(DeadLetterFile(settings.data / "dead-letters.jsonl").append)
         mesh = Mesh(
-            settings=settings, channel=channel, verifier=verifier, bus=bus, metrics=metrics, at_drain=drains.append
+            settings=settings,
+            secret=secret,
+            channel=channel,
+            verifier=verifier,
+            bus=bus,
+            metrics=metrics,
+            at_drain=drains.append,
         )
         registers: dict[str, Register] = {}
         for service in services:

@@ -25,6 +25,8 @@ class Mesh:
     """All that a service is given by its host."""
 
     settings: Settings
+    secret: bytes = field(repr=False)
+    """The secret that all processes of the installation share; derive from it, never use it as it is."""
     channel: ChannelFor
     """`channel("user")` reaches the user service, hosted here or elsewhere."""
     verifier: Verifier

@@ -19,6 +19,8 @@ from mesh.call.deadline import budget_s
 from mesh.call.inprocess import MAX_MESSAGE_BYTES
 from mesh.call.spans import client_span, end_span
 from mesh.errors import Deadline
+from mesh.identity.proof import ADDRESS_KEY, Proofs
+from mesh.identity.proof import METADATA_KEY as PROOF_KEY
 from mesh.policy.methods import policy_of
 from mesh.policy.retries import service_config
 from mesh.telemetry.metrics import Metrics
@@ -53,8 +55,10 @@ async def stream(call: Any) -> AsyncIterator[Any]:
 class MeshChannel(grpc.aio.Channel):
     """A channel whose calls carry on the request being served: its deadline less slack, its token, its trace."""
 
-    def __init__(self, inner: grpc.aio.Channel, metrics: Metrics) -> None:
+    def __init__(self, inner: grpc.aio.Channel, metrics: Metrics, proofs: Proofs | None = None) -> None:
+        """`proofs` is for channels that leave the process: by them the other end knows whose calls these are."""
         self._inner = inner
+        self._proofs = proofs
         self._seconds = metrics.rpc_client
 
     def unary_unary(self, method: str, *codec: Any, **options: Any) -> Any:
@@ -78,12 +82,32 @@ class MeshChannel(grpc.aio.Channel):
             if limit_s is not None and limit_s <= 0:
                 raise Deadline("DEADLINE_EXCEEDED", f"No time is left to call {method}.")
             span = client_span(method)
-            made = inner(request, timeout=limit_s, metadata=_metadata(metadata, span), **options)
+            made = inner(request, timeout=limit_s, metadata=self._metadata(method, metadata, span), **options)
             started = time.perf_counter()
             made.add_done_callback(lambda done: self._record(method, done, span, started))
             return made
 
         return call
+
+    def _metadata(self, method: str, given: Any, span: Span) -> tuple[tuple[str, str | bytes], ...]:
+        pairs: list[tuple[str, str | bytes]] = list(given or ())
+        keys = {key for key, _ in pairs}
+        request = request_context.current()
+        if request.token and "authorization" not in keys:
+            pairs.append(("authorization", f"Bearer {request.token}"))
+        for key, value in (
+            (REQUEST_KEY, request.request_id),
+            (METADATA_KEY, request.correlation_id),
+            (ADDRESS_KEY, request.address),
+        ):
+            if value and key not in keys:
+                pairs.append((key, value))
+        if self._proofs is not None:
+            pairs.append((PROOF_KEY, self._proofs.make(method)))
+        trace: list[tuple[str, str]] = []
+        with use_span(span) if span is not INVALID_SPAN else nullcontext():
+            inject(trace)
+        return (*pairs, *trace)
 
     def _record(self, method: str, call: Any, span: Span, started: float) -> None:
         def end(code: grpc.StatusCode) -> None:
@@ -114,18 +138,3 @@ class MeshChannel(grpc.aio.Channel):
 
     async def channel_ready(self) -> None:
         await self._inner.channel_ready()
-
-
-def _metadata(given: Any, span: Span) -> tuple[tuple[str, str | bytes], ...]:
-    pairs: list[tuple[str, str | bytes]] = list(given or ())
-    keys = {key for key, _ in pairs}
-    request = request_context.current()
-    if request.token and "authorization" not in keys:
-        pairs.append(("authorization", f"Bearer {request.token}"))
-    for key, value in ((REQUEST_KEY, request.request_id), (METADATA_KEY, request.correlation_id)):
-        if value and key not in keys:
-            pairs.append((key, value))
-    trace: list[tuple[str, str]] = []
-    with use_span(span) if span is not INVALID_SPAN else nullcontext():
-        inject(trace)
-    return (*pairs, *trace)

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any
+from urllib.parse import unquote
 
 import grpc
 import structlog
@@ -19,6 +20,8 @@ from mesh.call.faults import unexpected
 from mesh.call.spans import end_span, server_span
 from mesh.call.status import code_name, from_rpc_error, to_grpc_status
 from mesh.errors import Deadline, Error, Invalid, Unauthenticated
+from mesh.identity.proof import ADDRESS_KEY, Proofs
+from mesh.identity.proof import METADATA_KEY as METADATA_PROOF
 from mesh.identity.verifier import Verifier
 from mesh.policy.admit import admit
 from mesh.policy.methods import policy_of
@@ -98,8 +101,9 @@ class ErrorInterceptor(AsyncServerInterceptor):
 class AdmissionInterceptor(AsyncServerInterceptor):
     """Proves the caller and lets the call pass the gate; binds who calls and until when for everything below."""
 
-    def __init__(self, verifier: Verifier) -> None:
+    def __init__(self, verifier: Verifier, proofs: Proofs) -> None:
         self._verifier = verifier
+        self._proofs = proofs
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
         """Bytes that are no request come as far as `_admit`: gRPC itself would answer with a traceback."""
@@ -129,7 +133,7 @@ class AdmissionInterceptor(AsyncServerInterceptor):
     async def _admit(self, request: Any, context: Any, method_name: str) -> tuple[RequestContext, float | None]:
         policy = policy_of(method_name)
         principal, token = None, ""
-        if policy.role != options_pb2.ROLE_ANONYMOUS:
+        if policy.role in (options_pb2.ROLE_USER, options_pb2.ROLE_ADMIN):
             token = _bearer(context)
             principal = await self._verifier.verify(token) if token else None
         remaining_s, limit_s = context.time_remaining(), None
@@ -142,11 +146,26 @@ class AdmissionInterceptor(AsyncServerInterceptor):
             principal=principal,
             token=token,
             deadline=None if remaining_s is None else time.monotonic() + remaining_s,
+            **self._origin(context, method_name),
         )
         admit(method_name, bound, request if isinstance(request, Message) else None)
         if request is _UNREADABLE:
             raise _unreadable()
         return bound, limit_s
+
+    def _origin(self, context: Any, method_name: str) -> dict[str, Any]:
+        """Where the call comes from. What is said about its client is believed of our own processes only."""
+        said = {
+            key: value for key, value in context.invocation_metadata() or () if key in (METADATA_PROOF, ADDRESS_KEY)
+        }
+        peer = str(context.peer())
+        is_mesh = peer.startswith("inprocess:") or self._proofs.holds(method_name, str(said.get(METADATA_PROOF, "")))
+        return {"is_mesh": is_mesh, "address": str(said.get(ADDRESS_KEY, "")) if is_mesh else _host(peer)}
+
+
+def _host(peer: str) -> str:
+    """The address in gRPC's name of a peer, such as `ipv4:127.0.0.1:5001` or `ipv6:%5B::1%5D:5001`."""
+    return unquote(peer.partition(":")[2].rpartition(":")[0]).strip("[]")
 
 
 def _bearer(context: Any) -> str:

@@ -34,10 +34,11 @@ def append(
 ) -> None:
     """Writes the event that `event` makes of its place in the user's log. The user exists."""
     raised = update(users).where(users.c.id == user_id).values(last_pos=users.c.last_pos + 1)
-    pos = connection.execute(raised.returning(users.c.last_pos)).scalar_one()
+    pos, workspace_id = connection.execute(raised.returning(users.c.last_pos, users.c.workspace_id)).one()
     message = event(pos)
     connection.execute(
         insert(user_changes).values(
+            workspace_id=workspace_id,
             user_id=user_id,
             pos=pos,
             type=message.DESCRIPTOR.GetOptions().Extensions[options_pb2.event].type,

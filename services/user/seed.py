@@ -8,6 +8,7 @@ from datetime import datetime
 from itertools import product
 
 from mesh.errors import Conflict
+from mesh.identity.principal import DEFAULT_WORKSPACE
 from mesh.secrets import load_or_create
 from mesh.settings import Settings
 from services.user.accounts.domain import new_account
@@ -32,11 +33,16 @@ async def seed(
 ) -> None:
     """Makes the seeded users that are missing."""
     for username, full_name in SEEDS.items():
-        if await accounts.credentials(username) is not None:
+        if await accounts.credentials(DEFAULT_WORKSPACE, username) is not None:
             continue
         password_hash = await passwords.hash(await asyncio.to_thread(seed_password, settings))
         account = new_account(
-            ids(), username=username, email=f"{username}@example.com", full_name=full_name, now=clock()
+            ids(),
+            workspace_id=DEFAULT_WORKSPACE,
+            username=username,
+            email=f"{username}@example.com",
+            full_name=full_name,
+            now=clock(),
         )
         with suppress(Conflict):  # Another process was faster.
             await accounts.add(account, password_hash)

@@ -6,17 +6,28 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """Rights across the whole installation."""
+    """Rights across the workspace."""
 
     USER = "user"
     ADMIN = "admin"
 
 
+class Kind(StrEnum):
+    """A person has a password, a bot has API keys."""
+
+    PERSON = "person"
+    BOT = "bot"
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """One person or bot. `username` is lower case; `email` is as given and compared by `email_key`."""
+    """One person or bot. `username` is lower case; `email` is as given and compared by `email_key`.
+
+    Username and mail address are unique in the workspace. `version` is raised by every change that the account shows.
+    """
 
     id: str
+    workspace_id: str
     username: str
     email: str
     full_name: str
@@ -28,6 +39,18 @@ class Account:
     role: Role = Role.USER
     is_active: bool = True
     is_verified: bool = False
+    kind: Kind = Kind.PERSON
+    owner_id: str | None = None
+    erased_at: datetime | None = None
+    status_text: str = ""
+    status_emoji: str = ""
+    status_expires_at: datetime | None = None
+    version: int = 1
+    has_second_factor: bool = False
+
+    @property
+    def etag(self) -> str:
+        return f"{self.id[-12:]}-{self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +61,14 @@ class Credentials:
     password_hash: str = field(repr=False)
 
 
-def new_account(account_id: str, *, username: str, email: str, full_name: str, now: datetime) -> Account:
+def new_account(
+    account_id: str, *, workspace_id: str, username: str, email: str, full_name: str, now: datetime
+) -> Account:
     """The account of somebody who registers. Without a full name the username is shown."""
     username = username.lower()
     return Account(
         id=account_id,
+        workspace_id=workspace_id,
         username=username,
         email=email,
         full_name=full_name.strip() or username,

@@ -7,6 +7,7 @@ from chat.user.v1 import account_service_pb2 as pb
 from chat.user.v1.account_service_pb2_grpc import AccountServiceServicer
 from mesh.call.context import caller
 from mesh.errors import NotFound
+from mesh.identity.principal import DEFAULT_WORKSPACE
 from services.user.accounts.domain import Account, new_account
 from services.user.accounts.store import AccountStore
 from services.user.accounts.wire import to_account, to_user
@@ -31,6 +32,7 @@ class AccountServicer(AccountServiceServicer):
         password_hash = await self._passwords.hash(request.password)
         account = new_account(
             self._ids(),
+            workspace_id=request.workspace_id or DEFAULT_WORKSPACE,
             username=request.username,
             email=request.email,
             full_name=request.full_name,
@@ -47,14 +49,14 @@ class AccountServicer(AccountServiceServicer):
 
     async def BatchGetUsers(self, request: pb.BatchGetUsersRequest, context: object) -> pb.BatchGetUsersResponse:
         ids = list(dict.fromkeys(request.ids))
-        found = await self._accounts.find(ids)
+        found = await self._accounts.find(caller().workspace_id, ids)
         return pb.BatchGetUsersResponse(
             items=[to_user(found[account_id]) for account_id in ids if account_id in found],
             missing=[account_id for account_id in ids if account_id not in found],
         )
 
     async def _account(self, account_id: str) -> Account:
-        found = await self._accounts.find([account_id])
+        found = await self._accounts.find(caller().workspace_id, [account_id])
         if account_id not in found:
             raise NotFound("USER_NOT_FOUND", "There is no such user.")
         return found[account_id]

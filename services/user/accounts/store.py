@@ -7,7 +7,7 @@ from services.user.accounts.domain import Account, Credentials
 
 
 class AccountStore(Protocol):
-    """Accounts, unique by username and by mail address, whatever the case of their letters."""
+    """Accounts, unique in their workspace by username and by mail address, whatever the case of their letters."""
 
     async def add(self, account: Account, password_hash: str) -> None:
         """Keeps a new account and its event `user.registered`, both or none.
@@ -17,12 +17,12 @@ class AccountStore(Protocol):
         """
         ...
 
-    async def find(self, ids: Sequence[str]) -> Mapping[str, Account]:
-        """The accounts that exist among `ids`, by id."""
+    async def find(self, workspace_id: str, ids: Sequence[str]) -> Mapping[str, Account]:
+        """The accounts that the workspace has among `ids`, by id."""
         ...
 
-    async def credentials(self, login: str) -> Credentials | None:
-        """The account whose username or mail address is `login`."""
+    async def credentials(self, workspace_id: str, login: str) -> Credentials | None:
+        """The account of the workspace whose username or mail address is `login`."""
         ...
 
     async def replace_password_hash(self, account_id: str, old: str, new: str) -> None:

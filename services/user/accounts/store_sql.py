@@ -3,18 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 
-from sqlalchemy import Connection, RowMapping, exists, insert, select, update
+from sqlalchemy import Connection, RowMapping, exists, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from chat.event.v1.user_events_pb2 import UserRegistered
 from mesh.database import Database
 from mesh.errors import Conflict
 from services.user import outbox_sql
-from services.user.accounts.domain import Account, Credentials, Role, email_key, is_email
+from services.user.accounts.domain import Account, Credentials, Kind, Role, email_key, is_email
 from services.user.accounts.wire import to_user
 from services.user.tables import users
 
-_COLUMNS = [users.c[field.name] for field in fields(Account)]
+_STORED = [field.name for field in fields(Account) if field.name != "has_second_factor"]
+COLUMNS = [*(users.c[name] for name in _STORED), (func.length(users.c.totp_secret) > 0).label("has_second_factor")]
 
 
 class SqlAccountStore:
@@ -25,8 +26,9 @@ class SqlAccountStore:
         source = outbox_sql.origin()
 
         def work(connection: Connection) -> None:
-            row = asdict(account) | {"email_key": email_key(account.email), "password_hash": password_hash}
-            connection.execute(insert(users).values(last_pos=0, **row))
+            row = {name: value for name, value in asdict(account).items() if name in _STORED}
+            row |= {"email_key": email_key(account.email) or None, "password_hash": password_hash}
+            connection.execute(insert(users).values(last_pos=0, totp_secret=b"", totp_step=0, **row))
             outbox_sql.append(
                 connection,
                 account.id,
@@ -39,33 +41,34 @@ class SqlAccountStore:
             await self._database.write(work)
         except IntegrityError:
             # Asked only now and in a transaction of its own: PostgreSQL has given up the one that failed.
-            if await self._taken("username", account.username):
+            if await self._taken(account.workspace_id, "username", account.username):
                 raise Conflict("USERNAME_TAKEN", "Another account has this username.") from None
-            if await self._taken("email_key", email_key(account.email)):
+            if await self._taken(account.workspace_id, "email_key", email_key(account.email)):
                 raise Conflict("EMAIL_TAKEN", "Another account has this mail address.") from None
             raise
 
-    async def find(self, ids: Sequence[str]) -> Mapping[str, Account]:
-        query = select(*_COLUMNS).where(users.c.id.in_(ids))
+    async def find(self, workspace_id: str, ids: Sequence[str]) -> Mapping[str, Account]:
+        query = select(*COLUMNS).where(users.c.workspace_id == workspace_id, users.c.id.in_(ids))
         rows = await self._database.read(lambda connection: connection.execute(query).mappings().all())
-        return {row["id"]: _account(row) for row in rows}
+        return {row["id"]: to_domain(row) for row in rows}
 
-    async def credentials(self, login: str) -> Credentials | None:
+    async def credentials(self, workspace_id: str, login: str) -> Credentials | None:
         name = users.c.email_key == email_key(login) if is_email(login) else users.c.username == login.lower()
-        query = select(*_COLUMNS, users.c.password_hash).where(name)
+        query = select(*COLUMNS, users.c.password_hash).where(users.c.workspace_id == workspace_id, name)
         row = await self._database.read(lambda connection: connection.execute(query).mappings().first())
-        return None if row is None else Credentials(_account(row), row["password_hash"])
+        return None if row is None else Credentials(to_domain(row), row["password_hash"])
 
     async def replace_password_hash(self, account_id: str, old: str, new: str) -> None:
         here = (users.c.id == account_id) & (users.c.password_hash == old)
         change = update(users).where(here).values(password_hash=new)
         await self._database.write(lambda connection: connection.execute(change))
 
-    async def _taken(self, column: str, value: str) -> bool:
-        query = select(exists().where(users.c[column] == value))
+    async def _taken(self, workspace_id: str, column: str, value: str) -> bool:
+        query = select(exists().where(users.c.workspace_id == workspace_id, users.c[column] == value))
         return bool(await self._database.read(lambda connection: connection.execute(query).scalar()))
 
 
-def _account(row: RowMapping) -> Account:
+def to_domain(row: RowMapping) -> Account:
+    """The account of a row of `COLUMNS`."""
     values = {field.name: row[field.name] for field in fields(Account)}
-    return Account(**values | {"role": Role(row["role"])})
+    return Account(**values | {"role": Role(row["role"]), "kind": Kind(row["kind"])})

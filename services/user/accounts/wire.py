@@ -5,8 +5,9 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chat.user.v1 import user_pb2 as pb
-from services.user.accounts.domain import Account, Role
+from services.user.accounts.domain import Account, Kind, Role
 
+_KINDS = {Kind.PERSON: pb.USER_KIND_PERSON, Kind.BOT: pb.USER_KIND_BOT}
 _ROLES = {Role.USER: pb.USER_ROLE_USER, Role.ADMIN: pb.USER_ROLE_ADMIN}
 
 
@@ -20,7 +21,10 @@ def to_user(account: Account) -> pb.User:
         bio=account.bio,
         role=_ROLES[account.role],
         is_active=account.is_active,
-        created_at=_timestamp(account.created_at),
+        created_at=timestamp(account.created_at),
+        kind=_KINDS[account.kind],
+        status=_status(account),
+        etag=account.etag,
     )
 
 
@@ -36,13 +40,25 @@ def to_account(account: Account) -> pb.Account:
         role=_ROLES[account.role],
         is_active=account.is_active,
         is_verified=account.is_verified,
-        last_login=_timestamp(account.last_login) if account.last_login else None,
-        created_at=_timestamp(account.created_at),
-        updated_at=_timestamp(account.updated_at),
+        last_login=timestamp(account.last_login) if account.last_login else None,
+        created_at=timestamp(account.created_at),
+        updated_at=timestamp(account.updated_at),
+        kind=_KINDS[account.kind],
+        status=_status(account),
+        etag=account.etag,
+        workspace_id=account.workspace_id,
+        has_second_factor=account.has_second_factor,
     )
 
 
-def _timestamp(moment: datetime) -> Timestamp:
+def _status(account: Account) -> pb.Status | None:
+    if not account.status_text and not account.status_emoji:
+        return None
+    ends = timestamp(account.status_expires_at) if account.status_expires_at else None
+    return pb.Status(text=account.status_text, emoji=account.status_emoji, expires_at=ends)
+
+
+def timestamp(moment: datetime) -> Timestamp:
     timestamp = Timestamp()
     timestamp.FromDatetime(moment)
     return timestamp

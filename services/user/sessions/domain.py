@@ -57,8 +57,10 @@ class Session:
     """One log-in on one device. `expires_at` is when its newest refresh token ends."""
 
     id: str
+    workspace_id: str
     user_id: str
     device: str
+    address: str
     created_at: datetime
     refreshed_at: datetime
     expires_at: datetime
@@ -93,15 +95,24 @@ Outcome = Renewed | Reused | Ended
 
 
 def new_session(
-    session_id: str, user_id: str, device: str, *, random: Callable[[int], bytes], now: datetime
+    session_id: str,
+    *,
+    workspace_id: str,
+    user_id: str,
+    device: str,
+    address: str,
+    random: Callable[[int], bytes],
+    now: datetime,
 ) -> tuple[Session, RefreshToken]:
     """A session that begins, and its first refresh token. `random` gives that many bytes that nobody can guess."""
     token = RefreshToken(_text(random(32)), _text(random(32)))
     key = random(32)
     session = Session(
         id=session_id,
+        workspace_id=workspace_id,
         user_id=user_id,
         device=device,
+        address=address,
         created_at=now,
         refreshed_at=now,
         expires_at=now + REFRESH_LIFETIME,

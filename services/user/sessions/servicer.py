@@ -7,10 +7,10 @@ from datetime import datetime
 
 from chat.user.v1 import session_service_pb2 as pb
 from chat.user.v1.session_service_pb2_grpc import SessionServiceServicer
-from mesh.call.context import caller
+from mesh.call.context import caller, current
 from mesh.errors import Unauthenticated
 from mesh.identity import tokens
-from mesh.identity.principal import Principal
+from mesh.identity.principal import DEFAULT_WORKSPACE, Principal
 from services.user.accounts.domain import Account, Credentials
 from services.user.accounts.store import AccountStore
 from services.user.accounts.wire import to_account
@@ -39,10 +39,16 @@ class SessionServicer(SessionServiceServicer):
         self._ids = ids
 
     async def Login(self, request: pb.LoginRequest, context: object) -> pb.LoginResponse:
-        account = await self._prove(request.username, request.password)
+        account = await self._prove(request.workspace_id or DEFAULT_WORKSPACE, request.username, request.password)
         now = self._clock()
         session, refresh_token = new_session(
-            self._ids(), account.id, request.device, random=secrets.token_bytes, now=now
+            self._ids(),
+            workspace_id=account.workspace_id,
+            user_id=account.id,
+            device=request.device,
+            address=current().address,
+            random=secrets.token_bytes,
+            now=now,
         )
         await self._sessions.add(session)
         return pb.LoginResponse(
@@ -61,7 +67,7 @@ class SessionServicer(SessionServiceServicer):
         if isinstance(outcome, Ended):
             raise _refresh_token_invalid()
         session = outcome.session
-        account = (await self._accounts.find([session.user_id]))[session.user_id]
+        account = (await self._accounts.find(session.workspace_id, [session.user_id]))[session.user_id]
         if not account.is_active:
             raise _refresh_token_invalid()
         return pb.RefreshResponse(
@@ -75,9 +81,9 @@ class SessionServicer(SessionServiceServicer):
         await self._sessions.end(caller().session_id, self._clock())
         return pb.LogoutResponse()
 
-    async def _prove(self, login: str, password: str) -> Account:
+    async def _prove(self, workspace_id: str, login: str, password: str) -> Account:
         """The active account that `login` and `password` belong to. Takes as long when there is none."""
-        known = await self._accounts.credentials(login)
+        known = await self._accounts.credentials(workspace_id, login)
         fits = await self._passwords.verify(password, known.password_hash if known else None)
         if known is None or not fits or not known.account.is_active:
             raise Unauthenticated("INVALID_CREDENTIALS", "The name or the password is wrong.")
@@ -92,7 +98,7 @@ class SessionServicer(SessionServiceServicer):
     def _access_token(self, account: Account, session_id: str, now: datetime) -> str:
         issued_at = int(now.timestamp())
         return tokens.sign(
-            Principal(account.id, session_id, account.role.value, issued_at + tokens.LIFETIME_S),
+            Principal(account.id, session_id, account.role.value, issued_at + tokens.LIFETIME_S, account.workspace_id),
             issued_at=issued_at,
             token_id=self._ids(),
             key=self._key.private,

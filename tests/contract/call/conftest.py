@@ -14,6 +14,7 @@ from mesh.call.inprocess import InProcessServer
 from mesh.call.interceptors import AdmissionInterceptor, ErrorInterceptor, TelemetryInterceptor
 from mesh.errors import Unauthenticated
 from mesh.identity.principal import Principal
+from mesh.identity.proof import Proofs
 from mesh.telemetry.metrics import Metrics
 from tests.arity import ArityStub, register
 
@@ -49,7 +50,11 @@ async def serve(request: pytest.FixtureRequest) -> AsyncIterator[Serve]:
     async def start(behaviours: dict[str, Any]) -> Wire:
         registry = CollectorRegistry()
         metrics = Metrics(registry)
-        interceptors = (TelemetryInterceptor(metrics), ErrorInterceptor(), AdmissionInterceptor(Tokens()))  # type: ignore[arg-type]
+        interceptors = (
+            TelemetryInterceptor(metrics),
+            ErrorInterceptor(),
+            AdmissionInterceptor(Tokens(), Proofs(bytes(32))),
+        )  # type: ignore[arg-type]
         inner: grpc.aio.Channel
         server: Any
         if request.param == "inprocess":

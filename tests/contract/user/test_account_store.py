@@ -15,7 +15,7 @@ async def test_an_account_comes_back_as_it_was(accounts: AccountStore) -> None:
     """Every field, the times to the microsecond."""
     anna = replace(account(), role=Role.ADMIN, bio="hello", avatar="a.png", is_verified=True, last_login=NOW)
     await accounts.add(anna, "hash")
-    assert await accounts.find([anna.id]) == {anna.id: anna}
+    assert await accounts.find("default", [anna.id]) == {anna.id: anna}
 
 
 async def test_finds_those_that_exist(accounts: AccountStore) -> None:
@@ -23,8 +23,8 @@ async def test_finds_those_that_exist(accounts: AccountStore) -> None:
     anna, bea = account("anna"), account("bea")
     await accounts.add(anna, "hash")
     await accounts.add(bea, "hash")
-    assert await accounts.find([bea.id, "unknown", anna.id, bea.id]) == {anna.id: anna, bea.id: bea}
-    assert await accounts.find([]) == {}
+    assert await accounts.find("default", [bea.id, "unknown", anna.id, bea.id]) == {anna.id: anna, bea.id: bea}
+    assert await accounts.find("default", []) == {}
 
 
 @pytest.mark.parametrize("login", ["anna", "ANNA", "anna@example.com", "Anna@Example.com"])
@@ -32,14 +32,14 @@ async def test_finds_credentials_by_name_or_address_in_any_case(accounts: Accoun
     """Either is good to log in with."""
     anna = account(email="ANNA@example.com")
     await accounts.add(anna, "hash")
-    assert await accounts.credentials(login) == Credentials(anna, "hash")
+    assert await accounts.credentials("default", login) == Credentials(anna, "hash")
 
 
 @pytest.mark.parametrize("login", ["bea", "bea@example.com", "", "@", "anna' OR '1'='1", "an%"])
 async def test_nobody_has_the_credentials_of_an_unknown_name(accounts: AccountStore, login: str) -> None:
     """None, whatever the name looks like."""
     await accounts.add(account(), "hash")
-    assert await accounts.credentials(login) is None
+    assert await accounts.credentials("default", login) is None
 
 
 async def test_a_taken_name_or_address_is_refused_and_leaves_nothing(accounts: AccountStore) -> None:
@@ -63,7 +63,7 @@ async def test_of_many_at_the_same_time_one_gets_the_name(accounts: AccountStore
     winners = [rival for rival, result in zip(rivals, results, strict=True) if result is None]
     refusals = [result.reason for result in results if isinstance(result, Conflict)]
     assert refusals == ["USERNAME_TAKEN"] * 19
-    assert await accounts.find([rival.id for rival in rivals]) == {winners[0].id: winners[0]}
+    assert await accounts.find("default", [rival.id for rival in rivals]) == {winners[0].id: winners[0]}
 
 
 async def test_a_clash_of_ids_is_not_taken_for_a_clash_of_names(accounts: AccountStore) -> None:
@@ -81,5 +81,5 @@ async def test_replaces_a_password_hash_only_if_it_is_still_the_old_one(accounts
     await accounts.add(bea, "old")
     await accounts.replace_password_hash(anna.id, "old", "new")
     await accounts.replace_password_hash(anna.id, "old", "late")
-    assert await accounts.credentials("anna") == Credentials(anna, "new")
-    assert await accounts.credentials("bea") == Credentials(bea, "old")
+    assert await accounts.credentials("default", "anna") == Credentials(anna, "new")
+    assert await accounts.credentials("default", "bea") == Credentials(bea, "old")

@@ -42,7 +42,7 @@ async def test_a_session_comes_back_as_it_was(sessions: SessionStore) -> None:
 async def test_the_beginning_of_a_session_is_the_last_log_in(sessions: SessionStore, accounts: AccountStore) -> None:
     """Seen in the account, which has not changed otherwise."""
     await sessions.add(session()[0])
-    found = await accounts.find(["id-of-anna"])
+    found = await accounts.find("default", ["id-of-anna"])
     assert found["id-of-anna"] == replace(account(), last_login=NOW)
 
 

@@ -30,6 +30,7 @@ from mesh.events.bus_local import LocalBus
 from mesh.identity import tokens
 from mesh.identity.jwk import to_jwk
 from mesh.identity.principal import Principal
+from mesh.identity.proof import Proofs
 from mesh.identity.verifier import Verifier
 from mesh.service import Mesh
 from mesh.settings import Settings
@@ -151,11 +152,14 @@ async def open_world(data: Path) -> AsyncIterator[World]:
     metrics = Metrics(registry)
     users = Users()  # type: ignore[abstract]
     verifier = Verifier(_keys_of(key))
-    server = InProcessServer((TelemetryInterceptor(metrics), ErrorInterceptor(), AdmissionInterceptor(verifier)))
+    server = InProcessServer(
+        (TelemetryInterceptor(metrics), ErrorInterceptor(), AdmissionInterceptor(verifier, Proofs(bytes(32))))
+    )
     add_AccountServiceServicer_to_server(users, server)  # type: ignore[arg-type]
     drains: list[Callable[[], None]] = []
     mesh = Mesh(
         settings=Settings(data=data),
+        secret=bytes(32),
         channel=lambda _: MeshChannel(server.channel(), metrics),
         verifier=verifier,
         bus=LocalBus(_no_dead_letters),

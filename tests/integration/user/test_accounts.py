@@ -42,7 +42,7 @@ async def test_of_many_who_register_one_name_one_gets_it(world: World) -> None:
 async def test_no_answer_carries_the_password_or_its_hash(world: World) -> None:
     """Neither of registering nor of logging in."""
     answers = [await world.register(), (await world.login()).user]
-    known = await world.store.credentials("anna")
+    known = await world.store.credentials("default", "anna")
     assert known is not None
     for answer in answers:
         assert PASSWORD not in str(answer)

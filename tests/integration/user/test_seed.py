@@ -18,11 +18,11 @@ async def test_seeding_again_hashes_nothing_and_makes_nobody(world: World, tmp_p
     """Later starts are free."""
     settings = Settings(data=tmp_path)
     await run(world, settings)
-    alice = await world.store.credentials("alice")
+    alice = await world.store.credentials("default", "alice")
     assert world.hasher.computed == 2
     await run(world, settings)
     assert world.hasher.computed == 2
-    assert await world.store.credentials("alice") == alice
+    assert await world.store.credentials("default", "alice") == alice
 
 
 async def test_only_those_that_are_missing_are_made(world: World, tmp_path: Path) -> None:

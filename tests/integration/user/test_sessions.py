@@ -67,14 +67,14 @@ async def test_unknown_wrong_and_suspended_get_the_same_answer_at_the_same_cost(
 async def test_a_hash_with_old_parameters_is_renewed_by_logging_in(world: World) -> None:
     """Once, and the password stays the same."""
     await world.register()
-    known = await world.store.credentials("anna")
+    known = await world.store.credentials("default", "anna")
     assert known is not None
     old = PasswordHasher(time_cost=2, memory_cost=8, parallelism=1).hash(PASSWORD)
     await world.store.replace_password_hash(known.account.id, known.password_hash, old)
     await refusal(world, "anna", "wrong")
-    assert (await world.store.credentials("anna")).password_hash == old  # type: ignore[union-attr]
+    assert (await world.store.credentials("default", "anna")).password_hash == old  # type: ignore[union-attr]
     await world.login()
-    renewed = await world.store.credentials("anna")
+    renewed = await world.store.credentials("default", "anna")
     assert renewed is not None
     assert not world.passwords.is_outdated(renewed.password_hash)
     before = world.hasher.computed

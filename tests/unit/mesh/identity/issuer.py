@@ -35,7 +35,16 @@ class Issuer:
         sign: Callable[[bytes], bytes] | None = None,
     ) -> str:
         """A token with `claims` and `header` laid over the good ones, and `without` one of either."""
-        good = {"iss": "chat", "aud": "chat", "sub": "u-1", "sid": "s-1", "role": "user", "jti": "t-1", "iat": NOW}
+        good = {
+            "iss": "chat",
+            "aud": "chat",
+            "sub": "u-1",
+            "sid": "s-1",
+            "role": "user",
+            "wid": "default",
+            "jti": "t-1",
+            "iat": NOW,
+        }
         parts = (
             {"alg": "EdDSA", "typ": "at+jwt", "kid": self.kid, **(header or {})},
             {**good, "exp": NOW + tokens.LIFETIME_S, **(claims or {})},

@@ -46,6 +46,7 @@ def test_a_signed_token_has_the_header_and_claims_of_its_profile() -> None:
         "sub": "u-1",
         "sid": "s-1",
         "role": "user",
+        "wid": "default",
         "iat": NOW,
         "exp": NOW + 600,
         "jti": "t-9",
@@ -112,6 +113,7 @@ BAD_CLAIMS: dict[str, dict[str, Any]] = {
     "sub is empty": {"sub": ""},
     "sub is a number": {"sub": 7},
     "sid is null": {"sid": None},
+    "wid is a number": {"wid": 1},
     "role is a list": {"role": ["admin"]},
     "jti is a number": {"jti": 1},
     "exp is text": {"exp": str(NOW + 600)},
@@ -131,7 +133,7 @@ def test_refuses_claims_that_are_not_ours(claims: dict[str, Any]) -> None:
         check(ISSUER.forged(claims))
 
 
-@pytest.mark.parametrize("claim", ["iss", "aud", "sub", "sid", "role", "jti", "iat", "exp"])
+@pytest.mark.parametrize("claim", ["iss", "aud", "sub", "sid", "role", "wid", "jti", "iat", "exp"])
 def test_refuses_a_token_without_a_required_claim(claim: str) -> None:
     """Nothing has a default."""
     with pytest.raises(Unauthenticated, match="TOKEN_INVALID"):

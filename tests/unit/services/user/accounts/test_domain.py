@@ -8,7 +8,9 @@ NOW = datetime(2027, 1, 15, 8, 0, tzinfo=UTC)
 
 
 def account(username: str = "Anna", full_name: str = "Anna Berg") -> Account:
-    return new_account("u-1", username=username, email="Anna@Example.com", full_name=full_name, now=NOW)
+    return new_account(
+        "u-1", workspace_id="default", username=username, email="Anna@Example.com", full_name=full_name, now=NOW
+    )
 
 
 def test_a_new_account_is_an_active_user_who_never_logged_in() -> None:

@@ -9,6 +9,7 @@ from services.user.accounts.wire import to_account, to_user
 
 ACCOUNT = Account(
     id="u-1",
+    workspace_id="default",
     username="anna",
     email="anna@secret.example",
     full_name="Anna Berg",
@@ -19,6 +20,8 @@ ACCOUNT = Account(
     bio="hello",
     role=Role.ADMIN,
     is_verified=True,
+    status_text="away",
+    has_second_factor=True,
 )
 
 

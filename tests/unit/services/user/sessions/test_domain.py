@@ -23,7 +23,15 @@ LATER = NOW + timedelta(minutes=10)
 
 
 def begin() -> tuple[Session, RefreshToken]:
-    return new_session("s-1", "u-1", "Anna's phone", random=secrets.token_bytes, now=NOW)
+    return new_session(
+        "s-1",
+        workspace_id="default",
+        user_id="u-1",
+        device="Anna's phone",
+        address="192.0.2.1",
+        random=secrets.token_bytes,
+        now=NOW,
+    )
 
 
 def renew(session: Session, token: RefreshToken, now: datetime = LATER) -> Renewed:
