@@ -8,6 +8,7 @@ from chat.message.v1 import conversation_service_pb2 as pb
 from chat.message.v1 import conversation_service_pb2_grpc as rpc
 from mesh.call.context import caller
 from mesh.cursor import CursorCodec
+from mesh.page import Cursors, Slice, fit, limit_of
 from services.message.calls import Relayed, origin
 from services.message.command import Origin
 from services.message.conversations import domain
@@ -26,7 +27,6 @@ from services.message.conversations.domain import (
 )
 from services.message.conversations.store import ConversationStore, View
 from services.message.conversations.wire import member_proto, view_proto
-from services.message.page import Cursors, Slice, fit, limit_of
 from services.message.profiles import Profiles
 from services.message.writer import Writer
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from mesh.page import Place, Slice
 from services.message.conversations.domain import Conversation, Member
 from services.message.messages.domain import Message
-from services.message.page import Place, Slice
 
 
 @dataclass(frozen=True, slots=True)

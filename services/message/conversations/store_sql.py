@@ -7,13 +7,13 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select
 
 from mesh.database import Database
+from mesh.keyset_sql import read_slice
+from mesh.page import Place, Slice
 from services.message.conversations import domain
 from services.message.conversations.domain import Member
 from services.message.conversations.reads_sql import first_members, unread_counts
 from services.message.conversations.store import View
 from services.message.keys_sql import by_keys
-from services.message.keyset_sql import read_slice
-from services.message.page import Place, Slice
 from services.message.rows import CONVERSATION, MEMBER, MESSAGE, conversation_of, member_of, message_of
 from services.message.tables import conversations, members, messages
 

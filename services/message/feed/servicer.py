@@ -12,6 +12,7 @@ from chat.message.v1 import feed_service_pb2_grpc as rpc
 from mesh.call.context import caller
 from mesh.errors import Error, Unauthenticated, Unavailable
 from mesh.identity.principal import Principal
+from mesh.page import fit
 from services.message.calls import origin
 from services.message.conversations.domain import not_found
 from services.message.feed.domain import Change, Place, moved, next_page, start
@@ -21,7 +22,6 @@ from services.message.feed.store import FeedStore
 from services.message.feed.subscription import subscribe
 from services.message.feed.typing import Typing
 from services.message.feed.wire import change_proto, profile_ids
-from services.message.page import fit
 
 MAX_PAGE: Final = 500
 CATCH_UP_PAGE: Final = 100

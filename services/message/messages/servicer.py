@@ -8,12 +8,12 @@ from chat.message.v1 import message_service_pb2_grpc as rpc
 from chat.message.v1.message_pb2 import Message as MessageProto
 from mesh.call.context import caller
 from mesh.cursor import CursorCodec
+from mesh.page import Cursors, Place, Slice, fit, limit_of
 from services.message.calls import Relayed, origin
 from services.message.command import Origin
 from services.message.messages.domain import DeleteMessage, EditMessage, Message, SendMessage, Sent, fingerprint
 from services.message.messages.store import MessageStore
 from services.message.messages.wire import message_proto
-from services.message.page import Cursors, Place, Slice, fit, limit_of
 from services.message.profiles import Profiles
 from services.message.writer import Writer
 

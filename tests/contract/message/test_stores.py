@@ -5,12 +5,12 @@ from sqlalchemy import event
 
 from mesh.database import Database
 from mesh.errors import NotFound
+from mesh.page import Place as PagePlace
 from services.message.conversations.domain import Kind
 from services.message.conversations.store import ConversationStore
 from services.message.feed.domain import Place
 from services.message.feed.store import FeedStore
 from services.message.messages.store import MessageStore
-from services.message.page import Place as PagePlace
 from tests.contract.message.desk import A, B, C, Desk
 
 

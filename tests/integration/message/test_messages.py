@@ -11,7 +11,7 @@ from chat.message.v1 import conversation_service_pb2 as conversations_pb
 from chat.message.v1 import message_service_pb2 as pb
 from chat.message.v1.conversation_pb2 import MEMBER_ROLE_GUEST
 from mesh.errors import Conflict, Error, Invalid, NotFound
-from services.message.page import MAX_BYTES
+from mesh.page import MAX_BYTES
 from tests.integration.message.world import World
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, Select, literal, tuple_
 
-from services.message.page import Place, Slice
+from mesh.page import Place, Slice
 
 
 def read_slice(

@@ -4,7 +4,7 @@ import pytest
 
 from chat.message.v1.message_pb2 import Message
 from mesh.cursor import CursorCodec
-from services.message.page import MAX_BYTES, Cursors, Place, Slice, fit, limit_of
+from mesh.page import MAX_BYTES, Cursors, Place, Slice, fit, limit_of
 
 CURSORS = Cursors[str](CursorCodec(b"secret"), "list", lambda item: (item,))
 
