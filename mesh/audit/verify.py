@@ -26,11 +26,11 @@ def verify(connection: Connection, trail: Trail) -> Verdict:
     if connection.dialect.name == "postgresql":  # A transaction of SQLite sees one state of the database anyway.
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     state, checked = START, 0
-    for *fields, shown in _rows(connection, trail.log):
-        if fields[0] != checked + 1:
+    for row in _rows(connection, trail.log):
+        if row[0] != checked + 1:
             return Verdict(checked, checked + 1, "The entry is missing, or was put in another place.")
-        state = advance(trail.key, state, fields)
-        if shown != seal_of(state):
+        state = advance(trail.key, state, row[:-1])
+        if row[-1] != seal_of(state):
             return Verdict(checked, checked + 1, "The entry was changed, or put in by somebody else.")
         checked += 1
     head = connection.execute(select(*_raw(trail.head, ("id", "seq", "hash")))).all()
