@@ -34,7 +34,8 @@ class Clone:
     def drop_a_field(self) -> None:
         image = FileDescriptorSet.FromString((self.root / IMAGE).read_bytes())
         users = next(file for file in image.file if file.name == "chat/user/v1/user.proto")
-        del users.message_type[0].field[-1]
+        user = next(message for message in users.message_type if message.name == "User")
+        user.field.remove(next(field for field in user.field if field.name == "created_at"))
         (self.root / IMAGE).write_bytes(image.SerializeToString())
 
     def check(self) -> subprocess.CompletedProcess[str]:

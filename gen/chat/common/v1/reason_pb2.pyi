@@ -85,7 +85,7 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     REASON_SECOND_FACTOR_REQUIRED: _Reason.ValueType  # 33
     """The password is right; log in again with a code of the second factor beside it."""
     REASON_SECOND_FACTOR_INVALID: _Reason.ValueType  # 34
-    """The code of the second factor is wrong, or was used before."""
+    """The code of the second factor is wrong, or was used before. The password was right."""
     REASON_LOGIN_LOCKED: _Reason.ValueType  # 35
     """After too many failures this name cannot log in for a while; a mail to its owner, if there is one, unlocks it."""
     REASON_LINK_INVALID: _Reason.ValueType  # 36
@@ -122,6 +122,12 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The user was erased, which cannot be undone."""
     REASON_ALREADY_VERIFIED: _Reason.ValueType  # 52
     """The mail address is proven already."""
+    REASON_SECOND_FACTOR_ON: _Reason.ValueType  # 55
+    """There is a second factor already: take it away first."""
+    REASON_SECOND_FACTOR_OFF: _Reason.ValueType  # 56
+    """There is no second factor."""
+    REASON_ENROLLMENT_INVALID: _Reason.ValueType  # 57
+    """The enrollment is not one of the caller's, or has ended: begin again."""
     REASON_CONVERSATION_NOT_FOUND: _Reason.ValueType  # 60
     """No such conversation, or the caller is not in it."""
     REASON_MESSAGE_NOT_FOUND: _Reason.ValueType  # 61
@@ -233,7 +239,7 @@ REASON_TICKET_INVALID: Reason.ValueType  # 32
 REASON_SECOND_FACTOR_REQUIRED: Reason.ValueType  # 33
 """The password is right; log in again with a code of the second factor beside it."""
 REASON_SECOND_FACTOR_INVALID: Reason.ValueType  # 34
-"""The code of the second factor is wrong, or was used before."""
+"""The code of the second factor is wrong, or was used before. The password was right."""
 REASON_LOGIN_LOCKED: Reason.ValueType  # 35
 """After too many failures this name cannot log in for a while; a mail to its owner, if there is one, unlocks it."""
 REASON_LINK_INVALID: Reason.ValueType  # 36
@@ -270,6 +276,12 @@ REASON_USER_ERASED: Reason.ValueType  # 51
 """The user was erased, which cannot be undone."""
 REASON_ALREADY_VERIFIED: Reason.ValueType  # 52
 """The mail address is proven already."""
+REASON_SECOND_FACTOR_ON: Reason.ValueType  # 55
+"""There is a second factor already: take it away first."""
+REASON_SECOND_FACTOR_OFF: Reason.ValueType  # 56
+"""There is no second factor."""
+REASON_ENROLLMENT_INVALID: Reason.ValueType  # 57
+"""The enrollment is not one of the caller's, or has ended: begin again."""
 REASON_CONVERSATION_NOT_FOUND: Reason.ValueType  # 60
 """No such conversation, or the caller is not in it."""
 REASON_MESSAGE_NOT_FOUND: Reason.ValueType  # 61
