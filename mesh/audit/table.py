@@ -23,6 +23,7 @@ def audit_tables(metadata: MetaData) -> tuple[Table, Table]:
         Column("detail", Text, nullable=False),
         Column("hash", LargeBinary(32), nullable=False),
         Index(None, "workspace_id", "seq"),
+        Index(None, "workspace_id", "action", "seq"),
         Index(None, "workspace_id", "actor_id", "seq"),
         Index(None, "workspace_id", "subject_id", "seq"),
     )

@@ -253,6 +253,7 @@ def _logs() -> None:
         sa.PrimaryKeyConstraint("seq", name="pk_audit"),
     )
     op.create_index("ix_audit_workspace_id_seq", "audit", ["workspace_id", "seq"])
+    op.create_index("ix_audit_workspace_id_action_seq", "audit", ["workspace_id", "action", "seq"])
     op.create_index("ix_audit_workspace_id_actor_id_seq", "audit", ["workspace_id", "actor_id", "seq"])
     op.create_index("ix_audit_workspace_id_subject_id_seq", "audit", ["workspace_id", "subject_id", "seq"])
     op.create_table(
