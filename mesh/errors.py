@@ -32,6 +32,14 @@ class Violation:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The rate limit that was reached: the policy by its name, and whom or what it counts by."""
+
+    policy: str
+    scope: str
+
+
 class Error(Exception):
     """Something the caller should know: a stable `reason` for programs and a `message` for people."""
 
@@ -47,6 +55,7 @@ class Error(Exception):
         violations: Sequence[Violation] = (),
         retry_after_s: float | None = None,
         metadata: Mapping[str, str] | None = None,
+        limit: Limit | None = None,
     ) -> None:
         super().__init__(reason, message)
         self.reason = reason
@@ -54,6 +63,7 @@ class Error(Exception):
         self.violations = tuple(violations)
         self.retry_after_s = retry_after_s
         self.metadata = dict(metadata or {})
+        self.limit = limit
 
     def __str__(self) -> str:
         return f"{self.reason}: {self.message}"

@@ -1,16 +1,17 @@
 """Errors on the wire: google.rpc.Status with exactly one ErrorInfo, and back."""
 
+import math
 from collections.abc import Iterable
 from typing import cast
 
 import grpc
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
-from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, QuotaFailure, RetryInfo
 from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
-from mesh.errors import BY_CODE, Error, Internal, Violation
+from mesh.errors import BY_CODE, Error, Internal, Limit, Violation
 
 DOMAIN = "chat"
 _CODES = {code.name: code for code in grpc.StatusCode}
@@ -38,8 +39,12 @@ def to_status(error: Error) -> Status:
         details.append(BadRequest(field_violations=violations))
     if error.retry_after_s is not None:
         retry = RetryInfo()
-        retry.retry_delay.FromMilliseconds(round(error.retry_after_s * 1000))
+        # Up, so that who waits as told has waited long enough; but not for what a float adds to whole milliseconds.
+        retry.retry_delay.FromMilliseconds(math.ceil(round(error.retry_after_s * 1000, 3)))
         details.append(retry)
+    if error.limit is not None:
+        reached = QuotaFailure.Violation(subject=error.limit.scope, quota_id=error.limit.policy)
+        details.append(QuotaFailure(violations=[reached]))
     return Status(code=code, message=error.message, details=list(_pack(details)))
 
 
@@ -54,7 +59,7 @@ def from_status(status: Status) -> Error:
     One without ErrorInfo was not made by us: it gets the general reason and text of its code, since its own text may
     name addresses that are nobody's business.
     """
-    reason, metadata, retry_after_s = "", {}, None
+    reason, metadata, retry_after_s, limit = "", {}, None, None
     violations: list[Violation] = []
     for detail in status.details:
         if _is(detail, ErrorInfo):
@@ -65,6 +70,8 @@ def from_status(status: Status) -> Error:
             violations = [Violation(v.field, v.reason, v.description) for v in broken]
         elif _is(detail, RetryInfo):
             retry_after_s = RetryInfo.FromString(detail.value).retry_delay.ToMilliseconds() / 1000
+        elif _is(detail, QuotaFailure):
+            limit = _limit(QuotaFailure.FromString(detail.value))
     name = _NAMES.get(status.code, "INTERNAL")
     kind = BY_CODE.get(name, Internal)
     plain_reason, plain_message = _PLAIN.get(name, _FAULT)
@@ -74,6 +81,7 @@ def from_status(status: Status) -> Error:
         violations=violations,
         retry_after_s=retry_after_s,
         metadata=metadata,
+        limit=limit,
     )
 
 
@@ -88,6 +96,10 @@ def from_rpc_error(error: grpc.aio.AioRpcError) -> Error:
 def code_name(code: grpc.StatusCode | int) -> str:
     """The name of a code, which gRPC gives as either; UNKNOWN for a number that has none."""
     return code.name if isinstance(code, grpc.StatusCode) else _NAMES.get(code, "UNKNOWN")
+
+
+def _limit(failure: QuotaFailure) -> Limit | None:
+    return next((Limit(v.quota_id, v.subject) for v in failure.violations), None)
 
 
 def _is(detail: Any, kind: type[Message]) -> bool:

@@ -6,7 +6,7 @@ from google.rpc.error_details_pb2 import ErrorInfo
 from google.rpc.status_pb2 import Status
 
 from mesh.call.status import from_rpc_error, from_status, to_grpc_status, to_status
-from mesh.errors import BY_CODE, Error, Internal, Invalid, Unavailable, Violation
+from mesh.errors import BY_CODE, Error, Exhausted, Internal, Invalid, Limit, Unavailable, Violation
 
 
 @pytest.mark.parametrize("kind", BY_CODE.values(), ids=BY_CODE.keys())
@@ -18,14 +18,21 @@ def test_every_kind_comes_back_as_itself(kind: type[Error]) -> None:
         violations=[Violation("a.b[0]", "min", "too small")],
         retry_after_s=0.25,
         metadata={"k": "v"},
+        limit=Limit("send", "user"),
     )
     status = to_status(error)
     back = from_status(status)
     assert type(back) is kind
     assert (back.reason, back.message, back.violations) == ("SOME_REASON", "message ü", error.violations)
-    assert (back.retry_after_s, back.metadata) == (0.25, {"k": "v"})
+    assert (back.retry_after_s, back.metadata, back.limit) == (0.25, {"k": "v"}, Limit("send", "user"))
     assert sum(detail.Is(ErrorInfo.DESCRIPTOR) for detail in status.details) == 1
     assert str(back) == "SOME_REASON: message ü"
+
+
+@pytest.mark.parametrize(("wait_s", "told_s"), [(0.0301, 0.031), (0.07, 0.07), (2.3, 2.3), (0, 0)])
+def test_a_wait_is_never_told_shorter_than_it_is(wait_s: float, told_s: float) -> None:
+    """Whole milliseconds, rounded up."""
+    assert from_status(to_status(Exhausted("RATE_LIMITED", "Wait.", retry_after_s=wait_s))).retry_after_s == told_s
 
 
 def test_a_plain_status_gets_the_general_reason_of_its_code() -> None:
