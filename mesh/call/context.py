@@ -14,7 +14,8 @@ class RequestContext:
 
     `request_id` names what came in at the edge, made there for each; `correlation_id` what the caller calls it.
     `address` is the network address of the client at the edge, as far as it is known. `is_mesh` is true when the caller
-    has proven to be a process of the installation.
+    has proven to be a process of the installation. `is_counted` is true once a rate limit has counted the request: what
+    is called in turn to serve it is not counted again.
     """
 
     request_id: str = ""
@@ -24,6 +25,7 @@ class RequestContext:
     deadline: float | None = None
     address: str = ""
     is_mesh: bool = False
+    is_counted: bool = False
 
     def remaining_s(self) -> float | None:
         """Seconds until the deadline, possibly negative."""

@@ -20,7 +20,7 @@ from mesh.call.faults import unexpected
 from mesh.call.spans import end_span, server_span
 from mesh.call.status import code_name, from_rpc_error, to_grpc_status
 from mesh.errors import Deadline, Error, Invalid, Unauthenticated
-from mesh.identity.proof import ADDRESS_KEY, Proofs
+from mesh.identity.proof import ADDRESS_KEY, COUNTED_KEY, Proofs
 from mesh.identity.proof import METADATA_KEY as METADATA_PROOF
 from mesh.identity.verifier import Verifier
 from mesh.policy.admit import admit
@@ -29,6 +29,7 @@ from mesh.policy.validation import validate
 from mesh.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
+_SAID = (METADATA_PROOF, ADDRESS_KEY, COUNTED_KEY)
 _UNREADABLE = object()
 """Stands for a request whose bytes are no message of its method."""
 
@@ -155,12 +156,11 @@ class AdmissionInterceptor(AsyncServerInterceptor):
 
     def _origin(self, context: Any, method_name: str) -> dict[str, Any]:
         """Where the call comes from. What is said about its client is believed of our own processes only."""
-        said = {
-            key: value for key, value in context.invocation_metadata() or () if key in (METADATA_PROOF, ADDRESS_KEY)
-        }
+        said = {key: str(value) for key, value in context.invocation_metadata() or () if key in _SAID}
         peer = str(context.peer())
-        is_mesh = peer.startswith("inprocess:") or self._proofs.holds(method_name, str(said.get(METADATA_PROOF, "")))
-        return {"is_mesh": is_mesh, "address": str(said.get(ADDRESS_KEY, "")) if is_mesh else _host(peer)}
+        if peer.startswith("inprocess:") or self._proofs.holds(method_name, said.get(METADATA_PROOF, "")):
+            return {"is_mesh": True, "address": said.get(ADDRESS_KEY, ""), "is_counted": COUNTED_KEY in said}
+        return {"address": _host(peer)}
 
 
 def _host(peer: str) -> str:
@@ -214,7 +214,10 @@ async def _abort(error: Exception, context: Any, method_name: str) -> None:
         error = from_rpc_error(error)  # A call of ours failed: its reason is the caller's too.
     elif not isinstance(error, Error):
         error = unexpected(error, method=method_name)
-    await context.abort_with_status(to_grpc_status(error))
+    status = to_grpc_status(error)
+    # What was to be told at the end of the call, such as how much of a limit is left, is told beside the error too.
+    told = (*(context.trailing_metadata() or ()), *status.trailing_metadata)
+    await context.abort(status.code, status.details, told)
 
 
 def _outcome(context: Any, error: BaseException | None) -> str:
