@@ -12,7 +12,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 import uvicorn
 import uvloop
-from pydantic import ValidationError
 from starlette.types import ASGIApp
 
 from facade.app import open_facade
@@ -48,7 +47,7 @@ def main(names: Sequence[str]) -> int:
         settings = Settings()
         chosen = _chosen(names)
         _check_listeners(settings)
-    except (ValidationError, UnknownService, ExposedError) as error:
+    except (ValueError, UnknownService, ExposedError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
     configure_logs(settings.log, settings.log_level)

@@ -1,4 +1,7 @@
-"""All settings, read once from `CHAT_*`. Each default is the embedded one; `CHAT_X_FILE` names a file that holds X."""
+"""All settings, read once from `CHAT_*`. Each default is the embedded one.
+
+`CHAT_X_FILE` names a file that holds X, `CHAT_X_VAULT` a place in a secret store.
+"""
 
 import os
 from pathlib import Path
@@ -8,11 +11,13 @@ from pydantic import Field
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from mesh.vault import VaultSource
+
 
 class Settings(BaseSettings):
     """The configuration of a process. Back ends are chosen by URL alone."""
 
-    model_config = SettingsConfigDict(env_prefix="CHAT_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix="CHAT_", frozen=True, extra="ignore", hide_input_in_errors=True)
 
     env: Literal["dev", "production"] = "dev"
     data: Path = Path(".chat")
@@ -67,7 +72,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, env_settings, _FileSource(settings_cls)
+        return init_settings, env_settings, _FileSource(settings_cls), VaultSource(settings_cls)
 
 
 class _FileSource(PydanticBaseSettingsSource):
