@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test conformance check breaking gen bench reset lock wheel
+.PHONY: help run test conformance check breaking gen bench reset up lock wheel
 
 help:
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ bench: .venv/.dev-stamp ## measure this machine, print the tables
 
 reset: ## forget all data: .chat is removed
 	rm -rf .chat
+
+up: ## start PostgreSQL, Redis and a mail server in containers; deploy/compose.yaml says how to use them
+	docker compose --file deploy/compose.yaml up --detach --wait
 
 lock: .venv/.dev-stamp ## pin what pyproject.toml asks for, with hashes for every platform
 	@$(PIP) uv==0.13.9
