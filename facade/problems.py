@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from facade import trailers
 from facade.translate.violations import escape
 from mesh.call.faults import unexpected
 from mesh.call.status import from_rpc_error
@@ -105,7 +106,8 @@ def exception_handlers() -> dict[int | type[Exception], Handler]:
 
 
 async def _raised(request: Request, error: Exception) -> Response:
-    return problem(known(error), request)
+    told = trailers.headers(error.trailing_metadata()) if isinstance(error, grpc.aio.AioRpcError) else None
+    return problem(known(error), request, told)
 
 
 async def _http_exception(request: Request, error: HTTPException) -> Response:

@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 from starlette.responses import Response
 
 from facade.descriptors import HttpRule, Method
+from facade.rest.call import Answered
 from facade.translate import Encoder
 
 _FIELD = re.compile(r"{(\w+)}")
@@ -29,8 +30,9 @@ class Answer:
         body = self._encode(message)
         return body[self._unwrap] if self._unwrap else body
 
-    def __call__(self, message: Message) -> Response:
-        body, headers, status = self.body(message), {"Cache-Control": "no-store"}, self._status
+    def __call__(self, answered: Answered) -> Response:
+        message, status = answered.message, self._status
+        body, headers = self.body(message), {"Cache-Control": "no-store", **answered.headers}
         if self._rest.location:
             headers["Location"] = _FIELD.sub(lambda m: quote(str(body[m[1]]), safe=""), self._rest.location)
         if self._rest.etag_field:

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from facade.descriptors import HttpRule, Method
 from facade.rest.answer import Answer
 from facade.rest.binding import Binding, metadata
+from facade.rest.call import call
 from facade.rest.stream import Stream
 from facade.translate import Decoder, Encoder
 
@@ -52,7 +53,7 @@ def served(method: Method) -> tuple[HttpRule, ...]:
 def _unary(method: Method, binding: Binding, answer: Answer, channel_for: ChannelFor) -> Endpoint:
     async def endpoint(request: Request) -> ASGIApp:
         pairs, message = metadata(request), await binding.message(request)
-        return answer(await method.on(channel_for(method.target))(message, metadata=pairs))
+        return answer(await call(method, channel_for(method.target), message, pairs))
 
     return endpoint
 
@@ -62,8 +63,8 @@ def _streaming(
 ) -> Endpoint:
     async def endpoint(request: Request) -> ASGIApp:
         pairs, message = metadata(request), await binding.message(request)
-        call = method.on(channel_for(method.target))(message, metadata=pairs)
-        return Stream(request, call, answer.body, draining)
+        items = method.on(channel_for(method.target))(message, metadata=pairs)
+        return Stream(request, items, answer.body, draining)
 
     return endpoint
 

@@ -220,6 +220,14 @@ async def test_errors_of_the_service_are_problems(client: httpx2.AsyncClient) ->
     assert (shown["request_id"], shown["correlation_id"], shown["instance"]) == ("req-1", "cor-1", "/api/toys")
 
 
+@pytest.mark.parametrize(("toy", "status"), [("x", 200), ("gone", 404)])
+async def test_what_a_call_tells_at_its_end_becomes_headers(client: httpx2.AsyncClient, toy: str, status: int) -> None:
+    """Beside an answer and beside an error; what is between processes stays there."""
+    response = await client.get(f"/api/toys/{toy}")
+    assert (response.status_code, response.headers["ratelimit"]) == (status, '"read";r=9;t=1')
+    assert "x-inner" not in response.headers
+
+
 async def test_violations_of_the_service_have_pointers(client: httpx2.AsyncClient) -> None:
     """A path of the contract reads like one of the facade's."""
     response = await client.post("/api/toys", json={"name": "bad part"})

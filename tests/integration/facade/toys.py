@@ -278,6 +278,7 @@ class ToyServicer:
         return message("MakeToyResponse", toy=toy, replayed=request.name == "again")
 
     async def get_toy(self, request: Any, context: Any) -> Any:
+        context.set_trailing_metadata((("ratelimit", '"read";r=9;t=1'), ("x-inner", "1")))
         if request.id == "crash":
             raise RuntimeError("the secret")
         if request.id == "gone":
@@ -334,7 +335,9 @@ def _told(handler: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return await handler(request, context)
         except Error as error:
-            await context.abort_with_status(rpc_status.to_status(to_status(error)))
+            status = rpc_status.to_status(to_status(error))
+            told = (*(context.trailing_metadata() or ()), *status.trailing_metadata)
+            await context.abort(status.code, status.details, told)
 
     return call
 
