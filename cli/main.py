@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
+from cli import audit
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.add_typer(audit.app, name="audit")
 
 
 @app.callback()

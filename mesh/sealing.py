@@ -2,6 +2,7 @@
 
 import os
 from hashlib import sha256
+from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -44,4 +45,13 @@ def installation_secret(settings: Settings) -> bytes:
     """What all processes of the installation share: `CHAT_SECRET`, or a file made on first run with mode 0600."""
     if settings.secret:
         return sha256(settings.secret.encode()).digest()
-    return load_or_create(settings.data / "keys" / "installation", lambda: os.urandom(32))
+    return load_or_create(_file(settings), lambda: os.urandom(32))
+
+
+def is_installed(settings: Settings) -> bool:
+    """Whether there is a secret already: who only asks must not make one."""
+    return bool(settings.secret) or _file(settings).exists()
+
+
+def _file(settings: Settings) -> Path:
+    return settings.data / "keys" / "installation"
