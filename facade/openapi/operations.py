@@ -5,6 +5,7 @@ from typing import Any
 
 from chat.mesh.v1.options_pb2 import ROLE_ANONYMOUS
 from facade.descriptors import HttpRule, Method
+from facade.openapi import headers
 from facade.openapi.constraints import required
 from facade.openapi.schema import Schema, Schemas, problem_schema
 from facade.problems import MEDIA_TYPE
@@ -12,7 +13,7 @@ from facade.rest.binding import path_parameters, query_parameters
 from facade.rest.routes import served
 from facade.rest.stream import NDJSON, SSE
 
-_HEADER = {"type": "string"}
+_PROBLEM = "#/components/responses/Problem"
 
 
 def document(methods: Iterable[Method], comments: Mapping[str, str], *, version: str) -> dict[str, Any]:
@@ -47,7 +48,7 @@ def _operation(
         "summary": _first_sentence(comment),
         "description": comment,
         "security": [] if method.policy.role == ROLE_ANONYMOUS else [{"bearerAuth": []}],
-        "parameters": _parameters(method, rule, schemas),
+        "parameters": [*_parameters(method, rule, schemas), *headers.parameters(method, rule)],
         "responses": _responses(method, rule, schemas),
     }
     if rule.body:
@@ -84,25 +85,19 @@ def _responses(method: Method, rule: HttpRule, schemas: Schemas) -> dict[str, Sc
     rest, schema = method.policy.rest, _body(method, rule.response_body, schemas)
     types = (NDJSON, SSE) if method.descriptor.server_streaming else ("application/json",)
     content = {media_type: {"schema": schema} for media_type in types}
-    status, headers = rest.success or 200, _headers(method)
+    status, told = rest.success or 200, headers.answered(method)
     success: Schema = {"description": "Done."} if status == 204 else {"description": "Done.", "content": content}
     if method.descriptor.server_streaming:
         success["description"] = "One item a line, or an event each; an error ends it, as `{problem}` or event `error`."
-    responses = {str(status): success | ({"headers": headers} if headers else {})}
+    responses = {str(status): success | ({"headers": told} if told else {})}
     if rest.replayed_field and status != 200:
-        replayed = {"Idempotent-Replayed": {"schema": {"const": "true"}}}
-        responses["200"] = {
-            "description": "Done by an earlier call.",
-            "content": content,
-            "headers": {**headers, **replayed},
-        }
-    return {**responses, "default": {"$ref": "#/components/responses/Problem"}}
-
-
-def _headers(method: Method) -> Schema:
-    rest = method.policy.rest
-    names = {"Location": rest.location, "ETag": rest.etag_field}
-    return {name: {"schema": _HEADER} for name, given in names.items() if given}
+        done = {"description": "Done by an earlier call.", "content": content, "headers": headers.replayed(method)}
+        responses["200"] = done
+    if headers.answers_not_modified(method, rule):
+        responses["304"] = {"description": "It is as `If-None-Match` says.", "headers": told}
+    if headers.takes_if_match(method, rule):
+        responses["412"] = {"$ref": _PROBLEM}
+    return {**responses, "default": {"$ref": _PROBLEM}}
 
 
 def _event(method: Method, schemas: Schemas, comments: Mapping[str, str]) -> Schema:

@@ -6,10 +6,12 @@ from urllib.parse import quote
 
 import orjson
 from google.protobuf.message import Message
+from starlette.requests import Request
 from starlette.responses import Response
 
 from facade.descriptors import HttpRule, Method
 from facade.rest.call import Answered
+from facade.rest.conditional import is_known
 from facade.translate import Encoder
 
 _FIELD = re.compile(r"{(\w+)}")
@@ -22,6 +24,7 @@ class Answer:
         self._encode = encoder.of(method.descriptor.output_type)
         self._unwrap = rule.response_body
         self._rest = method.policy.rest
+        self._reads = rule.verb == "GET"
         self._status = self._rest.success or 200
         _check_fields(method, rule)
 
@@ -30,7 +33,7 @@ class Answer:
         body = self._encode(message)
         return body[self._unwrap] if self._unwrap else body
 
-    def __call__(self, answered: Answered) -> Response:
+    def __call__(self, request: Request, answered: Answered) -> Response:
         message, status = answered.message, self._status
         body, headers = self.body(message), {"Cache-Control": "no-store", **answered.headers}
         if self._rest.location:
@@ -39,8 +42,10 @@ class Answer:
             headers["ETag"] = f'"{body[self._rest.etag_field]}"'
         if self._rest.replayed_field and getattr(message, self._rest.replayed_field):
             headers["Idempotent-Replayed"], status = "true", 200
-        if status == 204:
-            return Response(status_code=204, headers=headers)
+        if self._reads and "ETag" in headers and is_known(request, headers["ETag"]):
+            status = 304
+        if status in (204, 304):
+            return Response(status_code=status, headers=headers)
         return Response(orjson.dumps(body), status, headers, "application/json")
 
 

@@ -13,11 +13,12 @@ from facade.descriptors import HttpRule, Method
 from facade.rest.body import read_json
 from facade.translate import Decoder, Violations
 from facade.translate.shapes import is_map
-from mesh.errors import Unauthenticated
+from mesh.errors import Invalid, Unauthenticated
 
 UPDATE_MASK = "update_mask"
 _PARAMETER = re.compile(r"{(\w+)}")
 _CREDENTIALS = re.compile(r"bearer +([A-Za-z0-9._~+/-]{1,4096}=*)", re.IGNORECASE)
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 class Binding:
@@ -34,7 +35,8 @@ class Binding:
             raise ValueError(f"{method.path}: {rule.verb} {rule.path} cannot be bound ({', '.join(unknown)})")
         self.query = query_parameters(method, rule)
         part = self._fields[rule.body].message_type if rule.body not in ("", "*") else None
-        self._maskable = set(part.fields_by_name if part else self._fields) - {*self.path, UPDATE_MASK}
+        beside = {*self.path, UPDATE_MASK, "" if part else method.policy.rest.if_match_field}
+        self._maskable = set(part.fields_by_name if part else self._fields) - beside
 
     async def message(self, request: Request) -> Message:
         """The request message. Raises Invalid with everything that is wrong with it."""
@@ -88,8 +90,11 @@ def query_parameters(method: Method, rule: HttpRule) -> dict[str, FieldDescripto
     return {field.name: field for field in fields if field.name not in taken and _fits_text(field)}
 
 
-def metadata(request: Request) -> list[tuple[str, str]]:
-    """What travels beside the message. Raises Unauthenticated when the credentials are not a bearer token."""
+def metadata(request: Request, method: Method) -> list[tuple[str, str]]:
+    """What travels beside the message.
+
+    Raises Unauthenticated when the credentials are not a bearer token, and Invalid (IDEMPOTENCY_KEY_INVALID).
+    """
     pairs = []
     if correlation_id := getattr(request.state, "correlation_id", ""):
         pairs.append(("x-correlation-id", correlation_id))
@@ -98,6 +103,11 @@ def metadata(request: Request) -> list[tuple[str, str]]:
         if match is None:
             raise Unauthenticated("TOKEN_INVALID", "The Authorization header must be `Bearer` and an access token.")
         pairs.append(("authorization", f"Bearer {match[1]}"))
+    # Where the contract takes none, a repeat does no more than the first call by nature.
+    if method.policy.idempotency_key and (keys := request.headers.getlist("idempotency-key")):
+        if not _KEY.fullmatch(key := ", ".join(keys)):
+            raise Invalid("IDEMPOTENCY_KEY_INVALID", "`Idempotency-Key` must be one of 1 to 255 visible characters.")
+        pairs.append(("idempotency-key", key))
     return pairs
 
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 import grpc
 from opentelemetry.trace import get_current_span
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
@@ -14,6 +15,7 @@ from facade.descriptors import HttpRule, Method
 from facade.rest.answer import Answer
 from facade.rest.binding import Binding, metadata
 from facade.rest.call import call
+from facade.rest.conditional import IfMatch
 from facade.rest.stream import Stream
 from facade.translate import Decoder, Encoder
 
@@ -41,7 +43,9 @@ def routes(
             if method.descriptor.server_streaming:
                 verbs[rule.verb] = _streaming(method, binding, answer, channel_for, draining or asyncio.Event())
             else:
-                verbs[rule.verb] = _unary(method, binding, answer, channel_for)
+                verbs[rule.verb] = _unary(method, rule, binding, answer, channel_for)
+                if rule.verb == "GET":
+                    verbs["HEAD"] = verbs["GET"]  # The HTTP server keeps the body back.
     return [_route(path, paths[path]) for path in sorted(paths, key=_precedence)]
 
 
@@ -50,10 +54,13 @@ def served(method: Method) -> tuple[HttpRule, ...]:
     return () if method.descriptor.client_streaming else method.rules
 
 
-def _unary(method: Method, binding: Binding, answer: Answer, channel_for: ChannelFor) -> Endpoint:
+def _unary(method: Method, rule: HttpRule, binding: Binding, answer: Answer, channel_for: ChannelFor) -> Endpoint:
+    if_match = IfMatch(method, rule)
+
     async def endpoint(request: Request) -> ASGIApp:
-        pairs, message = metadata(request), await binding.message(request)
-        return answer(await call(method, channel_for(method.target), message, pairs))
+        pairs, message = metadata(request, method), await binding.message(request)
+        alternatives = if_match.alternatives(request, message)
+        return answer(request, await call(method, channel_for(method.target), alternatives, pairs))
 
     return endpoint
 
@@ -62,7 +69,7 @@ def _streaming(
     method: Method, binding: Binding, answer: Answer, channel_for: ChannelFor, draining: asyncio.Event
 ) -> Endpoint:
     async def endpoint(request: Request) -> ASGIApp:
-        pairs, message = metadata(request), await binding.message(request)
+        pairs, message = metadata(request, method), await binding.message(request)
         items = method.on(channel_for(method.target))(message, metadata=pairs)
         return Stream(request, items, answer.body, draining)
 
@@ -70,12 +77,16 @@ def _streaming(
 
 
 def _route(path: str, verbs: Mapping[str, Endpoint]) -> Route:
+    allowed = [*verbs, "OPTIONS"]
+
     async def endpoint(request: Request) -> ASGIApp:
         get_current_span().update_name(f"{request.method} {path}")
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"Allow": ", ".join(allowed)})
         return await verbs[request.method](request)
 
-    route = Route(path, endpoint, methods=list(verbs), name=path)
-    route.methods = set(verbs)  # without the HEAD that Starlette adds: nothing here answers to it
+    route = Route(path, endpoint, methods=allowed, name=path)
+    route.methods = set(allowed)  # without the HEAD that Starlette adds: a stream has none
     return route
 
 

@@ -89,6 +89,8 @@ async def client(app: ASGIApp, openapi: dict[str, Any]) -> AsyncIterator[httpx2.
 
 def check(document: dict[str, Any], response: httpx2.Response) -> None:
     """Fails unless the answer is one that the document announces."""
+    if response.request.method in ("HEAD", "OPTIONS"):
+        return
     path = response.request.url.path
     media_type = response.headers.get("content-type", "")
     operation: dict[str, Any] = next(
@@ -102,12 +104,12 @@ def check(document: dict[str, Any], response: httpx2.Response) -> None:
         {},
     )
     announced = operation.get("responses", {}).get(str(response.status_code))
-    if announced is None:
+    if announced is None or "$ref" in announced:
         assert response.status_code >= 400
         assert media_type == "application/problem+json"
         announced = document["components"]["responses"]["Problem"]
-    for name in announced.get("headers", {}):
-        assert name in response.headers
+    for name, header in announced.get("headers", {}).items():
+        assert name in response.headers or not header.get("required")
     if "content" not in announced:
         assert response.content == b""
         return

@@ -33,6 +33,15 @@ def test_a_new_service_is_documented_from_its_contract(openapi: dict[str, Any]) 
     assert set(make["responses"]["201"]["headers"]) == {"Location", "ETag"}
     assert "Idempotent-Replayed" in make["responses"]["200"]["headers"]
     assert openapi["paths"]["/api/toys/{id}"]["get"]["security"] == []
+    update = openapi["paths"]["/api/toys/{id}"]["patch"]
+    assert ("If-Match", "header", False) in {(p["name"], p["in"], p["required"]) for p in update["parameters"]}
+    assert "412" in update["responses"]
+    get = openapi["paths"]["/api/toys/{id}"]["get"]
+    assert "If-None-Match" in {parameter["name"] for parameter in get["parameters"]}
+    assert "content" not in get["responses"]["304"]
+    wind = openapi["paths"]["/api/toys/{id}:wind"]["post"]
+    assert "Idempotency-Key" in {parameter["name"] for parameter in wind["parameters"]}
+    assert not wind["responses"]["200"]["headers"]["Idempotent-Replayed"].get("required")
     assert openapi["tags"] == [{"name": "ToyService", "description": "Toys and who plays with them."}]
 
 

@@ -202,6 +202,28 @@ async def test_without_credentials_none_are_sent(client: httpx2.AsyncClient) -> 
     assert "authorization" not in (await client.post("/api/toys/x:wind")).json()["metadata"]
 
 
+async def test_an_idempotency_key_travels_as_metadata(client: httpx2.AsyncClient) -> None:
+    """Where the contract takes one; a repeat says so."""
+    first = await client.post("/api/toys/x:wind", headers={"idempotency-key": "k-1"})
+    assert first.json()["metadata"]["idempotency-key"] == "k-1"
+    assert "idempotent-replayed" not in first.headers
+    again = await client.post("/api/toys/x:wind", headers={"idempotency-key": "again"})
+    assert again.headers["idempotent-replayed"] == "true"
+
+
+async def test_an_idempotency_key_that_is_not_taken_is_ignored(client: httpx2.AsyncClient) -> None:
+    """Such a call may be repeated as it is."""
+    assert (await client.get("/api/toys/x", headers={"idempotency-key": "a b"})).status_code == 200
+
+
+@pytest.mark.parametrize("keys", [[""], ["a b"], ["ä"], ["\x7f"], ["a" * 256], ["a", "b"]])
+async def test_a_malformed_idempotency_key_is_refused(client: httpx2.AsyncClient, keys: list[str]) -> None:
+    """It takes one, of visible characters."""
+    pairs = [(b"idempotency-key", key.encode()) for key in keys]
+    response = await client.post("/api/toys/x:wind", headers=pairs)
+    assert (response.status_code, response.json()["code"]) == (400, "IDEMPOTENCY_KEY_INVALID")
+
+
 @pytest.mark.parametrize(
     "credentials", [b"Basic YTpi", b"Bearer", b"Bearer a b", b"abc", b"Bearer \xff", b"Bearer " + b"a" * 5000]
 )
@@ -258,7 +280,24 @@ async def test_another_verb_is_refused_with_all_that_are_allowed(client: httpx2.
     """Allow lists every verb of the path."""
     response = await client.post("/api/toys/x", json={})
     assert (response.status_code, response.json()["code"]) == (405, "METHOD_NOT_ALLOWED")
-    assert {verb.strip() for verb in response.headers["allow"].split(",")} == {"GET", "PATCH", "PUT", "DELETE"}
+    assert {verb.strip() for verb in response.headers["allow"].split(",")} == {
+        *("GET", "HEAD", "PATCH", "PUT", "DELETE", "OPTIONS")
+    }
+
+
+async def test_options_tell_what_a_path_answers_to(client: httpx2.AsyncClient) -> None:
+    """Without calling anybody; a stream has no HEAD."""
+    response = await client.options("/api/toys/x")
+    assert (response.status_code, response.content) == (204, b"")
+    assert response.headers["allow"] == "GET, HEAD, PATCH, PUT, DELETE, OPTIONS"
+    assert (await client.options("/api/toys:watch")).headers["allow"] == "GET, OPTIONS"
+
+
+async def test_head_is_answered_like_get(client: httpx2.AsyncClient) -> None:
+    """The HTTP server keeps the body back."""
+    response = await client.head("/api/toys/x")
+    assert (response.status_code, response.headers["etag"]) == (200, '"v1"')
+    assert int(response.headers["content-length"]) > 0
 
 
 async def test_what_breaks_inside_the_facade_is_hidden() -> None:

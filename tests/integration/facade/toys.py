@@ -12,7 +12,7 @@ from grpc_status import rpc_status
 
 from facade.descriptors import Method, methods
 from mesh.call.status import to_status
-from mesh.errors import Conflict, Error, Invalid, NotFound, Violation
+from mesh.errors import Conflict, Error, Invalid, NotFound, Stale, Violation
 from tests.unit.facade.protos import compiled
 
 SERVICE = "chat.toy.v1.ToyService"
@@ -40,7 +40,7 @@ service ToyService {
   // One toy.
   rpc GetToy(GetToyRequest) returns (GetToyResponse) {
     option (google.api.http) = {get: "/api/toys/{id}" response_body: "toy"};
-    option (chat.mesh.v1.policy) = {deadline_ms: 200 role: ROLE_ANONYMOUS};
+    option (chat.mesh.v1.policy) = {deadline_ms: 200 role: ROLE_ANONYMOUS rest: {etag_field: "etag"}};
   }
   // The best toy.
   rpc GetBestToy(GetBestToyRequest) returns (GetBestToyResponse) {
@@ -67,7 +67,7 @@ service ToyService {
       body: "*"
       additional_bindings: {put: "/api/toys/{id}" body: "toy"}
     };
-    option (chat.mesh.v1.policy) = {deadline_ms: 1000 role: ROLE_USER};
+    option (chat.mesh.v1.policy) = {deadline_ms: 1000 role: ROLE_USER rest: {if_match_field: "etag"}};
   }
   // Throws a toy away.
   rpc DropToy(DropToyRequest) returns (DropToyResponse) {
@@ -77,7 +77,7 @@ service ToyService {
   // Winds a toy up.
   rpc WindToy(WindToyRequest) returns (WindToyResponse) {
     option (google.api.http) = {post: "/api/toys/{id}:wind" body: "*"};
-    option (chat.mesh.v1.policy) = {deadline_ms: 1000 role: ROLE_USER};
+    option (chat.mesh.v1.policy) = {deadline_ms: 1000 role: ROLE_USER idempotency_key: true};
   }
   // Watches toys.
   rpc WatchToys(WatchToysRequest) returns (stream WatchToysResponse) {
@@ -203,6 +203,8 @@ message UpdateToyRequest {
   google.protobuf.FieldMask update_mask = 4;
   // All of it.
   Toy toy = 5;
+  // Of the toy that is to be changed.
+  string etag = 6 [(buf.validate.field).string.max_len = 64];
 }
 // What was asked for.
 message UpdateToyResponse {
@@ -265,6 +267,7 @@ class ToyServicer:
     """Answers as a service of the mesh does: with statuses that carry one ErrorInfo."""
 
     def __init__(self) -> None:
+        self.asked_etags: list[str] = []
         self.waiting = asyncio.Event()
         self.cancelled = asyncio.Event()
 
@@ -283,7 +286,7 @@ class ToyServicer:
             raise RuntimeError("the secret")
         if request.id == "gone":
             raise NotFound("MESSAGE_NOT_FOUND", "No such toy.")
-        return message("GetToyResponse", toy=message("Toy", id=request.id))
+        return message("GetToyResponse", toy=message("Toy", id=request.id, etag="v1"))
 
     async def get_best_toy(self, request: Any, context: Any) -> Any:
         return message("GetBestToyResponse", toy=message("Toy", id="best"))
@@ -295,6 +298,11 @@ class ToyServicer:
         return message("ListNamesResponse", names=["duck", "bear"])
 
     async def update_toy(self, request: Any, context: Any) -> Any:
+        self.asked_etags.append(request.etag)
+        if request.id == "gone":
+            raise NotFound("MESSAGE_NOT_FOUND", "No such toy.")
+        if request.etag not in ("", "v1"):
+            raise Stale("ETAG_MISMATCH", "It has changed.", metadata={"current_etag": "v1"})
         return message("UpdateToyResponse", asked=request)
 
     async def drop_toy(self, request: Any, context: Any) -> Any:
@@ -302,6 +310,8 @@ class ToyServicer:
 
     async def wind_toy(self, request: Any, context: Any) -> Any:
         sent = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
+        if sent.get("idempotency-key") == "again":
+            context.set_trailing_metadata((("idempotent-replayed", "true"),))
         return message("WindToyResponse", id=request.id, turns=request.turns, metadata=sent)
 
     async def watch_toys(self, request: Any, context: Any) -> AsyncIterator[Any]:

@@ -37,6 +37,7 @@ FAULTS = [
     ('get: "/api" response_body: "inner"', 'etag_field: "nobody"', "no field nobody"),
     ('get: "/api" response_body: "id"', 'location: "/api/{id}"', "no field id"),
     ('get: "/api"', 'replayed_field: "nobody"', "no field nobody"),
+    ('delete: "/api"', 'if_match_field: "nobody"', "no field nobody"),
     ('get: "/api" additional_bindings: {get: "/api"}', "", "belongs to another method"),
 ]
 

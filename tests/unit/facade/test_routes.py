@@ -12,9 +12,12 @@ def no_channel(service: str) -> grpc.aio.Channel:
 
 
 def test_every_http_rule_has_a_route() -> None:
-    """Path and verb of each rule are served, and nothing else is."""
+    """Path and verb of each rule are served, and nothing else is but HEAD of what is read, and OPTIONS."""
     described = methods(all_services())
-    declared = {(rule.path, rule.verb) for method in described for rule in method.rules}
+    rules = [(method, rule) for method in described for rule in method.rules]
+    declared = {(rule.path, verb) for _, rule in rules for verb in (rule.verb, "OPTIONS")}
+    unary = [rule for method, rule in rules if not method.descriptor.server_streaming]
+    declared |= {(rule.path, "HEAD") for rule in unary if rule.verb == "GET"}
     served = [route for route in routes(described, no_channel) if isinstance(route, Route)]
     assert {(route.path, verb) for route in served for verb in route.methods or ()} == declared
 
