@@ -72,7 +72,7 @@ class Gateway:
 @asynccontextmanager
 async def serve(folder: Path, registry: CollectorRegistry) -> AsyncIterator[tuple[Hosted, grpc.aio.Channel]]:
     """User and message service as `chat serve` hosts them, and a channel to them over TCP."""
-    settings, metrics = Settings(data=folder, sql_url="", messages_url="", env="dev"), Metrics(registry)
+    settings, metrics = Settings(data=folder, sql_url="", messages_url="", env="dev", limits="off"), Metrics(registry)
     async with host(settings, [USER, MESSAGE], metrics) as hosted:
         health = Health([USER.name, MESSAGE.name])
         listener = listen("127.0.0.1:0", hosted.registers, interceptors=hosted.interceptors, health=health, grace_s=1)

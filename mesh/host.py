@@ -15,6 +15,8 @@ from mesh.events.bus_local import LocalBus
 from mesh.events.dead_letters import DeadLetterFile
 from mesh.identity.proof import Proofs
 from mesh.identity.verifier import FetchKeys, Verifier
+from mesh.limits.interceptor import LimitInterceptor
+from mesh.limits.limits import open_limits
 from mesh.sealing import installation_secret
 from mesh.service import Mesh, Register, Service
 from mesh.settings import Settings
@@ -62,7 +64,14 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
         secret = installation_secret(settings)
         proofs = Proofs(secret)
         verifier = Verifier(_fetch_keys(lambda: channel("user")))
-        interceptors = (TelemetryInterceptor(metrics), ErrorInterceptor(), AdmissionInterceptor(verifier, proofs))
+        kind = "+".join(sorted(local)) or "facade"
+        limits = await stack.enter_async_context(open_limits(settings, metrics, kind=kind))
+        interceptors = (
+            TelemetryInterceptor(metrics),
+            ErrorInterceptor(),
+            AdmissionInterceptor(verifier, proofs),
+            LimitInterceptor(limits),
+        )
         inprocess = InProcessServer(interceptors)
         drains: list[Callable[[], None]] = []
         bus = LocalBus(DeadLetterFile(settings.data / "dead-letters.jsonl").append)
@@ -73,6 +82,7 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
             verifier=verifier,
             bus=bus,
             metrics=metrics,
+            limits=limits,
             at_drain=drains.append,
         )
         registers: dict[str, Register] = {}

@@ -9,6 +9,7 @@ import grpc
 
 from mesh.events.bus import Bus
 from mesh.identity.verifier import Verifier
+from mesh.limits.limits import Limits, unlimited
 from mesh.settings import Settings
 from mesh.telemetry.metrics import Metrics
 
@@ -35,6 +36,8 @@ class Mesh:
     """Carries events to whoever consumes them. Publish through an outbox."""
     metrics: Metrics
     """Counts and times what happens."""
+    limits: Limits = field(default_factory=unlimited)
+    """Charges what comes in batches; calls by themselves are charged before they are served."""
     at_drain: Callable[[Callable[[], None]], None] = field(default=lambda _: None)
     """Registers what ends open streams when the process begins to stop, so that calls can end before servers do."""
 

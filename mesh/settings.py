@@ -4,13 +4,15 @@
 """
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from mesh.limits import overrides
 from mesh.vault import VaultSource
 
 
@@ -36,6 +38,8 @@ class Settings(BaseSettings):
     """Redis of presence; memory when empty."""
     limits_url: str = ""
     """Redis of the rate limits; that of presence when empty, and memory when that is empty too."""
+    limits: str = ""
+    """Changes to the rate limits, such as `send=100/s,login.account=5/10s`, or `off`; see docs/limits.md."""
     smtp_url: str = Field(default="", repr=False)
     """Mail server, `smtp://[user:password@]host[:port]` or `smtps://…`; kept and shown at `/dev/outbox` when empty."""
     mail_from: str = "chat@localhost"
@@ -58,6 +62,20 @@ class Settings(BaseSettings):
     """Form of the log lines."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least level that is logged."""
+
+    @model_validator(mode="after")
+    def _check_limits(self) -> Self:
+        table = overrides.read(self.limits)
+        if self.env == "production" and (open_ := overrides.unguarded(table)):
+            raise ValueError(f"CHAT_LIMITS: with CHAT_ENV=production {', '.join(open_)} cannot be off.")
+        return self
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _check_proxies(cls, networks: str) -> str:
+        for network in filter(None, map(str.strip, networks.split(","))):
+            ip_network(network)
+        return networks
 
     def address(self, service: str) -> str:
         """The gRPC target of `service`; empty when none is set."""

@@ -71,6 +71,12 @@ class Metrics:
         self.sockets = Gauge("chat_sockets", "Sockets that are connected.", registry=registry)
         self.socket_events = Labelled(events.labels)
         self.deliveries = Counter("chat_deliveries", "Events written to sockets.", registry=registry)
+        self.rate_limited = Counter(
+            "chat_rate_limited", "Charges that a rate limit refused.", ("policy", "scope"), registry=registry
+        )
+        self.limits_alone = Gauge(
+            "chat_limits_alone", "1 while Redis does not answer and limits are kept by shares.", registry=registry
+        )
         self._outbox = Gauge(
             "chat_outbox_rows",
             "Rows that a relay saw waiting, at most a batch.",

@@ -45,6 +45,7 @@ def start(data: Path, **settings: str) -> Server:
         "PYTHONPATH": os.pathsep.join(str(path) for path in (ROOT, ROOT / "gen")),
         "CHAT_DATA": str(data),
         **dict.fromkeys(("CHAT_HTTP", "CHAT_GRPC", "CHAT_ADMIN"), "127.0.0.1:0"),
+        "CHAT_LIMITS": "off",  # Nobody types as fast as a test.
         **settings,
     }
     log = data.parent / f"{data.name}.log"

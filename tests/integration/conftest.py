@@ -72,7 +72,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     async with AsyncExitStack() as stack:
 
         async def run(*, apart: bool = False) -> System:
-            settings = Settings(data=tmp_path / "data", http=ANY, grpc=ANY, admin=ANY)
+            settings = Settings(data=tmp_path / "data", http=ANY, grpc=ANY, admin=ANY, limits="off")
             if not apart:
                 banner = await stack.enter_async_context(serving(settings, EVERYTHING))
                 return System([banner], settings, stack)

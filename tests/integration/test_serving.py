@@ -259,7 +259,7 @@ def test_a_bad_start_says_what_is_wrong(
 @asynccontextmanager
 async def with_a_message_service_to_restart(tmp_path: Path) -> AsyncIterator[tuple[System, Callable[..., Any], str]]:
     """A system whose message service is one of its own; what restarts it; and its address."""
-    settings = Settings(data=tmp_path / "data", http=ANY, grpc=ANY, admin=ANY)
+    settings = Settings(data=tmp_path / "data", http=ANY, grpc=ANY, admin=ANY, limits="off")
     async with AsyncExitStack() as stack:
         user = await stack.enter_async_context(serving(settings, ["user"]))
         settings = settings.model_copy(update={"user_address": target(user)})
@@ -324,7 +324,7 @@ async def test_a_restart_during_a_replay_begins_it_anew(tmp_path: Path, monkeypa
 async def test_an_sqlite_file_serves_one_process(start: Start, tmp_path: Path) -> None:
     """A second one would miss what the first one writes: it is told which URLs to set."""
     await start()
-    settings = Settings(data=tmp_path / "data", http=ANY, grpc=ANY, admin=ANY)
+    settings = Settings(data=tmp_path / "data", http=ANY, grpc=ANY, admin=ANY, limits="off")
     with pytest.raises(InUse, match="CHAT_SQL_URL"):
         async with serving(settings, ["user"]):
             pass
