@@ -15,6 +15,7 @@ from bench.clock import Stopwatch
 from bench.folder import on_disk
 from bench.table import Table
 from mesh.database import open_database, sqlite_url
+from mesh.identity.principal import DEFAULT_WORKSPACE
 from mesh.telemetry.metrics import Metrics
 from services.message.command import Origin
 from services.message.conversations.domain import CreateConversation, Kind
@@ -32,7 +33,7 @@ class Room:
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._id, self._origin = str(uuid7()), Origin(str(uuid7()))
+        self._id, self._origin = str(uuid7()), Origin(str(uuid7()), DEFAULT_WORKSPACE)
         self.last_seq = 0
 
     async def create(self) -> None:

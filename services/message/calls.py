@@ -14,8 +14,8 @@ from services.message.command import Origin
 
 def origin() -> Origin:
     """The call being served. Raises Unauthenticated (TOKEN_MISSING)."""
-    context = current()
-    return Origin(caller().user_id, context.correlation_id, traceparent(), context.deadline)
+    context, principal = current(), caller()
+    return Origin(principal.user_id, principal.workspace_id, context.correlation_id, traceparent(), context.deadline)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,18 @@
 """What every write has in common: a command says what is wanted, by whom, and in which call."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The call a command was made in. `deadline` is on the monotonic clock, in seconds."""
+    """The call a command was made in. `deadline` is on the monotonic clock, in seconds.
+
+    Nothing outside of the actor's workspace exists for the command.
+    """
 
     actor_id: str = ""
+    workspace_id: str = ""
     correlation_id: str = ""
     traceparent: str = ""
     deadline: float | None = None
@@ -18,6 +23,11 @@ class Command:
     """A wish that the writer carries out in the order of arrival, or refuses."""
 
     origin: Origin
+
+    @property
+    def told_ids(self) -> Collection[str]:
+        """The users whose own logs it may write to."""
+        return ()
 
     @property
     def size(self) -> int:

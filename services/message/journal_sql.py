@@ -4,19 +4,21 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select
 
 from mesh.database import Database
 from services.message.command import Command
 from services.message.conversations import writes_sql as conversations_sql
 from services.message.feed import writes_sql as feed_sql
 from services.message.journal import Outcome
+from services.message.keys_sql import by_keys
 from services.message.messages import writes_sql as messages_sql
 from services.message.messages.domain import DeleteMessage, EditMessage
 from services.message.tables import messages
-from services.message.unit_sql import Handler, Unit
+from services.message.unit_sql import ConversationKey, Handler, Unit
 
-_CONVERSATIONS_OF = select(messages.c.conversation_id).where(messages.c.id.in_(bindparam("ids", expanding=True)))
+_MESSAGE_KEY = tuple(messages.c["workspace_id", "id"])
+_CONVERSATIONS_OF = select(*messages.c["workspace_id", "conversation_id"])
 
 
 class SqlJournal:
@@ -36,7 +38,9 @@ class SqlJournal:
 
     def _apply(self, connection: Connection, commands: Sequence[Command]) -> list[Outcome]:
         unit = Unit(connection, self._clock())
-        unit.lock(_conversation_ids(connection, commands))
+        # All locks are taken at once and in order, so that two writers never wait for each other.
+        unit.lock(_conversations_of(connection, commands))
+        unit.lock_heads({(c.origin.workspace_id, id_) for c in commands for id_ in c.told_ids})
         outcomes: list[Outcome] = []
         for kind, run in groupby(commands, key=type):
             outcomes += self._handlers[kind](unit, list(run))
@@ -44,10 +48,8 @@ class SqlJournal:
         return outcomes
 
 
-def _conversation_ids(connection: Connection, commands: Sequence[Command]) -> set[str]:
-    # All locks are taken at once and in order, so that two writers never wait for each other.
-    message_ids = [c.id for c in commands if isinstance(c, EditMessage | DeleteMessage)]
-    ids = {id_ for c in commands if (id_ := getattr(c, "conversation_id", ""))}
-    if message_ids:
-        ids.update(connection.scalars(_CONVERSATIONS_OF, {"ids": message_ids}))
-    return ids
+def _conversations_of(connection: Connection, commands: Sequence[Command]) -> set[ConversationKey]:
+    keys = {(c.origin.workspace_id, id_) for c in commands if (id_ := getattr(c, "conversation_id", ""))}
+    asked = [(c.origin.workspace_id, c.id) for c in commands if isinstance(c, EditMessage | DeleteMessage)]
+    rows = by_keys(connection, _CONVERSATIONS_OF, _MESSAGE_KEY, asked)
+    return keys | {(row.workspace_id, row.conversation_id) for row in rows}

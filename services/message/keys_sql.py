@@ -8,9 +8,15 @@ from sqlalchemy import Column, Connection, Row, Select, column, text
 
 
 def by_keys(
-    connection: Connection, query: Select[Any], columns: Sequence[Column[Any]], keys: Sequence[tuple[Any, ...]]
+    connection: Connection,
+    query: Select[Any],
+    columns: Sequence[Column[Any]],
+    keys: Sequence[tuple[Any, ...]],
+    **values: Any,
 ) -> Sequence[Row[Any]]:
     """The rows of `query` whose `columns` equal one of `keys`, in no order. `query` is one of few that are kept.
+
+    `values` are those of its parameters.
 
     `(a, b) IN (...)` would scan the table in SQLite; a join with the keys does not.
     """
@@ -19,7 +25,7 @@ def by_keys(
     keys = list(dict.fromkeys(keys))
     size = 1 << (len(keys) - 1).bit_length()  # Few sizes, so that statements are compiled once.
     padded = [*keys, *[(None,) * len(columns)] * (size - len(keys))]
-    values = {f"k{i}_{j}": value for i, key in enumerate(padded) for j, value in enumerate(key)}
+    values |= {f"k{i}_{j}": value for i, key in enumerate(padded) for j, value in enumerate(key)}
     return connection.execute(_joined(query, tuple(columns), size), values).all()
 
 

@@ -12,11 +12,11 @@ from chat.message.v1.change_pb2 import ChangeData
 from mesh.database import Database
 from mesh.events.outbox import OutboxRow
 from services.message.command import Origin
-from services.message.conversations.wire import ProfileOf
 from services.message.feed import domain as feed
 from services.message.feed.domain import MarkPublished
 from services.message.feed.store_sql import LOGGED, logged_change
 from services.message.feed.wire import change_proto
+from services.message.messages.wire import ProfileOf
 from services.message.tables import changes
 from services.message.writer import Writer
 

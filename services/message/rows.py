@@ -15,8 +15,8 @@ MESSAGE = messages.c[Message.__slots__]
 
 
 def conversation_of(row: Sequence[Any]) -> Conversation:
-    id_, kind, *rest = row
-    return Conversation(id_, Kind(kind), *rest)
+    id_, workspace_id, kind, *rest = row
+    return Conversation(id_, workspace_id, Kind(kind), *rest)
 
 
 def conversation_values(conversation: Conversation) -> dict[str, Any]:
@@ -24,8 +24,8 @@ def conversation_values(conversation: Conversation) -> dict[str, Any]:
 
 
 def member_of(row: Sequence[Any]) -> Member:
-    conversation_id, user_id, role, joined_at, last_read_seq = row
-    return Member(conversation_id, user_id, Role(role), joined_at, last_read_seq)
+    conversation_id, workspace_id, user_id, role, joined_at, last_read_seq = row
+    return Member(conversation_id, workspace_id, user_id, Role(role), joined_at, last_read_seq)
 
 
 def member_values(member: Member) -> dict[str, Any]:
@@ -34,9 +34,10 @@ def member_values(member: Member) -> dict[str, Any]:
 
 def message_of(row: Sequence[Any]) -> Message:
     """The message in the first columns of `row`; further ones are left alone."""
-    id_, conversation_id, seq, sender_id, client_msg_id, text, reply_to, metadata, *rest = row[: len(MESSAGE)]
+    id_, workspace_id, conversation_id, seq, sender_id, client_msg_id, text, *rest = row[: len(MESSAGE)]
+    reply_to, metadata, *rest = rest
     values = orjson.loads(metadata) if metadata else {}
-    return Message(id_, conversation_id, seq, sender_id, client_msg_id, text, reply_to, values, *rest)
+    return Message(id_, workspace_id, conversation_id, seq, sender_id, client_msg_id, text, reply_to, values, *rest)
 
 
 def message_values(message: Message) -> dict[str, Any]:

@@ -15,31 +15,42 @@ from sqlalchemy import (
     text,
 )
 
+from mesh.audit.table import audit_tables
+from mesh.idempotency.table import idempotency_table
 from mesh.schema import Instant, new_metadata
 
 metadata = new_metadata()
+
+audit, audit_head = audit_tables(metadata)
+idempotency_keys = idempotency_table(metadata)
 
 conversations = Table(
     "conversations",
     metadata,
     Column("id", String(36), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
     Column("kind", SmallInteger, nullable=False),
     Column("name", String(100), nullable=False),
     Column("topic", String(500), nullable=False),
     # The two people of a dm, so that a pair has one; NULL for groups, which a unique index lets repeat.
-    Column("pair", String(73), unique=True),
+    Column("pair", String(73)),
     Column("created_by", String(36), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("updated_at", Instant, nullable=False),
     Column("member_count", Integer, nullable=False),
+    # Raised by every change but messages; the etag is made of it.
+    Column("version", Integer, nullable=False),
     Column("last_seq", BigInteger, nullable=False),
     Column("last_pos", BigInteger, nullable=False),
+    # The pair first: an index that began with the workspace would be taken for lookups by id, and read all of it.
+    UniqueConstraint("pair", "workspace_id"),
 )
 
 members = Table(
     "members",
     metadata,
     Column("conversation_id", String(36), ForeignKey("conversations.id"), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
     Column("user_id", String(36), primary_key=True),
     Column("role", SmallInteger, nullable=False),
     Column("joined_at", Instant, nullable=False),
@@ -52,6 +63,7 @@ messages = Table(
     "messages",
     metadata,
     Column("id", String(36), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
     Column("conversation_id", String(36), ForeignKey("conversations.id"), nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("sender_id", String(36), nullable=False),
@@ -76,6 +88,7 @@ message_versions = Table(
     "message_versions",
     metadata,
     Column("message_id", String(36), ForeignKey("messages.id"), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
     Column("version", Integer, primary_key=True),
     Column("text", Text, nullable=False),
     Column("at", Instant, nullable=False),
@@ -87,6 +100,7 @@ changes = Table(
     "changes",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("workspace_id", String(32), nullable=False),
     Column("conversation_id", String(36), nullable=False),
     Column("pos", BigInteger, nullable=False),
     Column("type", String(32), nullable=False),
@@ -113,6 +127,7 @@ user_changes = Table(
     "user_changes",
     metadata,
     Column("user_id", String(36), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
     Column("pos", BigInteger, primary_key=True),
     Column("type", String(32), nullable=False),
     Column("conversation_id", String(36), nullable=False),
@@ -127,5 +142,6 @@ user_heads = Table(
     "user_heads",
     metadata,
     Column("user_id", String(36), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
     Column("last_pos", BigInteger, nullable=False),
 )

@@ -1,6 +1,7 @@
 """One transaction of the journal: the conversations it has locked, and the changes it is going to write."""
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -16,22 +17,39 @@ from services.message.keys_sql import by_keys
 from services.message.rows import CONVERSATION, MEMBER, conversation_of, member_of
 from services.message.tables import changes, conversations, members, user_changes, user_heads
 
+ConversationKey = tuple[str, str]
+"""Workspace id and conversation id."""
+MemberKey = tuple[str, str, str]
+"""Workspace id, conversation id and user id."""
+UserKey = tuple[str, str]
+"""Workspace id and user id."""
+
 _LOCK = (
     select(*CONVERSATION)
-    .where(CONVERSATION.id.in_(bindparam("ids", expanding=True)))
+    .where(
+        CONVERSATION.workspace_id.in_(bindparam("workspace_ids", expanding=True)),
+        CONVERSATION.id.in_(bindparam("ids", expanding=True)),
+    )
     .order_by(CONVERSATION.id)
     .with_for_update()
 )
-_MEMBERS, _MEMBER_KEY = select(*MEMBER), (members.c.conversation_id, members.c.user_id)
+_MEMBERS, _MEMBER_KEY = select(*MEMBER), tuple(members.c["workspace_id", "conversation_id", "user_id"])
 _LOCK_HEADS = (
-    select(user_heads.c.user_id, user_heads.c.last_pos)
-    .where(user_heads.c.user_id.in_(bindparam("ids", expanding=True)))
+    select(*user_heads.c["workspace_id", "user_id", "last_pos"])
+    .where(
+        user_heads.c.workspace_id.in_(bindparam("workspace_ids", expanding=True)),
+        user_heads.c.user_id.in_(bindparam("ids", expanding=True)),
+    )
     .order_by(user_heads.c.user_id)
     .with_for_update()
 )
-_UPDATE = update(conversations).where(conversations.c.id == bindparam("key"))
-_MUTABLE = ("name", "topic", "updated_at", "member_count", "last_seq", "last_pos")
-_UPDATE_HEAD = update(user_heads).where(user_heads.c.user_id == bindparam("key"))
+_UPDATE = update(conversations).where(
+    conversations.c.id == bindparam("key"), conversations.c.workspace_id == bindparam("key_workspace")
+)
+_MUTABLE = ("name", "topic", "updated_at", "member_count", "version", "last_seq", "last_pos")
+_UPDATE_HEAD = update(user_heads).where(
+    user_heads.c.user_id == bindparam("key"), user_heads.c.workspace_id == bindparam("key_workspace")
+)
 _INSERT_CHANGES, _INSERT_USER_CHANGES, _INSERT_HEADS = insert(changes), insert(user_changes), insert(user_heads)
 
 
@@ -41,34 +59,36 @@ class Unit:
     def __init__(self, connection: Connection, at: datetime) -> None:
         self.connection = connection
         self.at = at
-        self._conversations: dict[str, Conversation | None] = {}
-        self._heads: dict[str, int] = {}
-        self._new_heads: set[str] = set()
+        self._conversations: dict[ConversationKey, Conversation | None] = {}
+        self._heads: dict[UserKey, int] = {}
+        self._new_heads: set[UserKey] = set()
         self._touched: dict[str, Conversation] = {}
-        self._touched_heads: set[str] = set()
+        self._touched_heads: set[UserKey] = set()
         self._changes: list[Change] = []
 
-    def lock(self, conversation_ids: Iterable[str]) -> None:
+    def lock(self, keys: Iterable[ConversationKey]) -> None:
         """Locks conversations, in the order of their ids, until the end of the transaction."""
-        if ids := sorted(set(conversation_ids) - self._conversations.keys()):
-            self._conversations |= dict.fromkeys(ids)
-            for row in self.connection.execute(_LOCK, {"ids": ids}):
-                self._conversations[row.id] = conversation_of(row)
+        if new := set(keys) - self._conversations.keys():
+            self._conversations |= dict.fromkeys(new)
+            for conversation in map(conversation_of, self.connection.execute(_LOCK, _any_of(new))):
+                if (key := (conversation.workspace_id, conversation.id)) in new:
+                    self._conversations[key] = conversation
 
-    def conversation(self, conversation_id: str) -> Conversation | None:
-        """A conversation as this transaction has it by now, locked; None when there is none."""
-        if conversation_id not in self._conversations:
-            self.lock((conversation_id,))
-        return self._conversations[conversation_id]
+    def conversation(self, key: ConversationKey) -> Conversation | None:
+        """A conversation as this transaction has it by now, locked; None when the workspace has none of this id."""
+        if key not in self._conversations:
+            self.lock((key,))
+        return self._conversations[key]
 
     def put(self, conversation: Conversation) -> None:
         """Keeps a new state of a conversation."""
-        self._conversations[conversation.id] = self._touched[conversation.id] = conversation
+        self._conversations[conversation.workspace_id, conversation.id] = conversation
+        self._touched[conversation.id] = conversation
 
-    def members(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Member]:
-        """Memberships by `(conversation id, user id)`, as far as they are there."""
-        found = by_keys(self.connection, _MEMBERS, _MEMBER_KEY, list(keys))
-        return {(row.conversation_id, row.user_id): member_of(row) for row in found}
+    def members(self, keys: Iterable[MemberKey]) -> dict[MemberKey, Member]:
+        """Memberships, as far as they are there."""
+        found = map(member_of, by_keys(self.connection, _MEMBERS, _MEMBER_KEY, list(keys)))
+        return {(member.workspace_id, member.conversation_id, member.user_id): member for member in found}
 
     def change(self, kind: str, conversation: Conversation, origin: Origin, **about: Any) -> Change:
         """Adds a change to a conversation's log, numbered by `conversation.last_pos`, and keeps that state."""
@@ -77,18 +97,20 @@ class Unit:
         self._changes.append(change)
         return change
 
-    def lock_heads(self, user_ids: Iterable[str]) -> None:
-        """Locks the logs of users, in the order of their ids. Needed before `user_change`."""
-        if ids := sorted(set(user_ids) - self._heads.keys()):
-            known = dict(self.connection.execute(_LOCK_HEADS, {"ids": ids}).all())
-            self._new_heads |= set(ids) - known.keys()
-            self._heads |= {user_id: known.get(user_id, 0) for user_id in ids}
+    def lock_heads(self, keys: AbstractSet[UserKey]) -> None:
+        """Locks the logs of users, in the order of their ids. Needed once, before any `user_change`."""
+        if keys:
+            rows = self.connection.execute(_LOCK_HEADS, _any_of(keys))
+            known = {(workspace_id, user_id): last_pos for workspace_id, user_id, last_pos in rows}
+            self._heads = {key: known.get(key, 0) for key in keys}
+            self._new_heads = keys - known.keys()
 
     def user_change(self, kind: str, user_id: str, conversation_id: str, origin: Origin, body: bytes) -> Change:
         """Adds a change to the user's own log."""
-        self._heads[user_id] += 1
-        self._touched_heads.add(user_id)
-        pos = self._heads[user_id]
+        key = origin.workspace_id, user_id
+        self._heads[key] += 1
+        self._touched_heads.add(key)
+        pos = self._heads[key]
         change = Change(kind, conversation_id, origin, self.at, body=body, user_id=user_id, user_pos=pos)
         self._changes.append(change)
         return change
@@ -98,13 +120,15 @@ class Unit:
         self._write(_INSERT_CHANGES, [_change_values(change) for change in self._changes if change.pos])
         self._write(_INSERT_USER_CHANGES, [_user_change_values(change) for change in self._changes if change.user_pos])
         touched = [self._touched[id_] for id_ in sorted(self._touched)]
-        self._write(_UPDATE, [{"key": c.id, **{name: getattr(c, name) for name in _MUTABLE}} for c in touched])
-        heads = {user_id: self._heads[user_id] for user_id in sorted(self._touched_heads)}
-        new, known = heads.keys() & self._new_heads, heads.keys() - self._new_heads
-        self._write(_INSERT_HEADS, [{"user_id": user_id, "last_pos": heads[user_id]} for user_id in sorted(new)])
-        self._write(_UPDATE_HEAD, [{"key": user_id, "last_pos": heads[user_id]} for user_id in sorted(known)])
+        self._write(_UPDATE, [_conversation_values(conversation) for conversation in touched])
+        new, known = self._touched_heads & self._new_heads, self._touched_heads - self._new_heads
+        self._write(_INSERT_HEADS, [self._head_values("workspace_id", "user_id", key) for key in sorted(new)])
+        self._write(_UPDATE_HEAD, [self._head_values("key_workspace", "key", key) for key in sorted(known)])
         self._new_heads -= new
         self._touched, self._touched_heads, self._changes = {}, set(), []
+
+    def _head_values(self, workspace: str, user: str, key: UserKey) -> dict[str, Any]:
+        return {workspace: key[0], user: key[1], "last_pos": self._heads[key]}
 
     def _write(self, statement: Any, rows: list[dict[str, Any]]) -> None:
         if rows:
@@ -135,9 +159,19 @@ def advanced(conversation: Conversation, **changes: Any) -> Conversation:
     return replace(conversation, last_pos=conversation.last_pos + 1, **changes)
 
 
+def _any_of(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    return {"workspace_ids": sorted({key[0] for key in keys}), "ids": sorted({key[1] for key in keys})}
+
+
+def _conversation_values(conversation: Conversation) -> dict[str, Any]:
+    key = {"key": conversation.id, "key_workspace": conversation.workspace_id}
+    return {**key, **{name: getattr(conversation, name) for name in _MUTABLE}}
+
+
 def _change_values(change: Change) -> dict[str, Any]:
     message = change.message
     return {
+        "workspace_id": change.origin.workspace_id,
         "conversation_id": change.conversation_id,
         "pos": change.pos,
         "type": change.type,
@@ -156,6 +190,7 @@ def _change_values(change: Change) -> dict[str, Any]:
 def _user_change_values(change: Change) -> dict[str, Any]:
     return {
         "user_id": change.user_id,
+        "workspace_id": change.origin.workspace_id,
         "pos": change.user_pos,
         "type": change.type,
         "conversation_id": change.conversation_id,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from mesh.errors import Error, Forbidden, Invalid, NotFound, Violation, WrongState
+from mesh.errors import Error, Forbidden, Invalid, NotFound, Stale, Violation, WrongState
 from services.message.command import Command
 
 FIRST_MEMBERS = 10
@@ -30,9 +30,13 @@ class Role(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A conversation with the heads of its two counts. `pair` names the two people of a dm, None for a group."""
+    """A conversation with the heads of its two counts. `pair` names the two people of a dm, None for a group.
+
+    `version` is raised by every change but messages.
+    """
 
     id: str
+    workspace_id: str
     kind: Kind
     name: str
     topic: str
@@ -41,8 +45,13 @@ class Conversation:
     created_at: datetime
     updated_at: datetime
     member_count: int
+    version: int = 1
     last_seq: int = 0
     last_pos: int = 0
+
+    @property
+    def etag(self) -> str:
+        return f"{self.id[-12:]}-{self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +59,7 @@ class Member:
     """Somebody's part in a conversation."""
 
     conversation_id: str
+    workspace_id: str
     user_id: str
     role: Role
     joined_at: datetime
@@ -66,14 +76,19 @@ class CreateConversation(Command):
     topic: str
     member_ids: tuple[str, ...]
 
+    @property
+    def told_ids(self) -> Collection[str]:
+        return (self.origin.actor_id, *self.member_ids)
+
 
 @dataclass(frozen=True, slots=True)
 class UpdateConversation(Command):
-    """Changes name and topic; None leaves one as it is."""
+    """Changes name and topic; None leaves one as it is. With an etag, only what it was read with."""
 
-    id: str
+    conversation_id: str
     name: str | None
     topic: str | None
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +96,10 @@ class AddMembers(Command):
     conversation_id: str
     user_ids: tuple[str, ...]
     role: Role
+
+    @property
+    def told_ids(self) -> Collection[str]:
+        return self.user_ids
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +116,19 @@ class RemoveMember(Command):
     conversation_id: str
     user_id: str
 
+    @property
+    def told_ids(self) -> Collection[str]:
+        return (self.user_id,)
+
 
 @dataclass(frozen=True, slots=True)
 class MarkRead(Command):
     conversation_id: str
     seq: int
+
+    @property
+    def told_ids(self) -> Collection[str]:
+        return (self.origin.actor_id,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +172,11 @@ def check_new(kind: Kind, name: str, topic: str, actor_id: str, member_ids: Sequ
 
 def found(command: CreateConversation, at: datetime) -> tuple[Conversation, list[Member]]:
     """The new conversation and its members, the actor first."""
-    actor_id, is_dm = command.origin.actor_id, command.kind is Kind.DM
+    actor_id, workspace_id = command.origin.actor_id, command.origin.workspace_id
+    is_dm = command.kind is Kind.DM
     conversation = Conversation(
         id=command.id,
+        workspace_id=workspace_id,
         kind=command.kind,
         name=command.name,
         topic=command.topic,
@@ -157,13 +186,14 @@ def found(command: CreateConversation, at: datetime) -> tuple[Conversation, list
         updated_at=at,
         member_count=1 + len(command.member_ids),
     )
-    first = Member(command.id, actor_id, Role.MEMBER if is_dm else Role.OWNER, at)
-    return conversation, [first, *joining(command.id, command.member_ids, Role.MEMBER, at + _STEP)]
+    first = Member(command.id, workspace_id, actor_id, Role.MEMBER if is_dm else Role.OWNER, at)
+    return conversation, [first, *joining(conversation, command.member_ids, Role.MEMBER, at + _STEP)]
 
 
-def joining(conversation_id: str, user_ids: Sequence[str], role: Role, at: datetime) -> list[Member]:
+def joining(conversation: Conversation, user_ids: Sequence[str], role: Role, at: datetime) -> list[Member]:
     """New members, a microsecond apart, so that the order of joining is total."""
-    return [Member(conversation_id, user_id, role, at + i * _STEP) for i, user_id in enumerate(user_ids)]
+    id_, workspace_id = conversation.id, conversation.workspace_id
+    return [Member(id_, workspace_id, user_id, role, at + i * _STEP) for i, user_id in enumerate(user_ids)]
 
 
 def visible(conversation: Conversation | None, member: Member | None) -> tuple[Conversation, Member]:
@@ -194,13 +224,28 @@ def check_grants(actor: Member, role: Role) -> None:
     check_role(actor, role)
 
 
-def changed(conversation: Conversation, name: str | None, topic: str | None, at: datetime) -> Conversation:
-    """The conversation with a new name and topic; the same object when nothing is new."""
-    name = conversation.name if name is None else name
-    topic = conversation.topic if topic is None else topic
+def changed(conversation: Conversation, command: UpdateConversation, at: datetime) -> Conversation:
+    """The conversation with a new name and topic; the same object when nothing is new, whatever the etag.
+
+    So a repeat is answered like the first time. Raises Stale (ETAG_MISMATCH).
+    """
+    name = conversation.name if command.name is None else command.name
+    topic = conversation.topic if command.topic is None else command.topic
     if (name, topic) == (conversation.name, conversation.topic):
         return conversation
-    return replace(conversation, name=name, topic=topic, updated_at=at)
+    check_etag(command.etag, conversation.etag)
+    return touched(replace(conversation, name=name, topic=topic), at)
+
+
+def touched(conversation: Conversation, at: datetime) -> Conversation:
+    """The conversation after a change that its etag tells of."""
+    return replace(conversation, version=conversation.version + 1, updated_at=at)
+
+
+def check_etag(asked: str, present: str) -> None:
+    """Raises Stale (ETAG_MISMATCH) unless nothing, or what is there now, was asked for."""
+    if asked and asked != present:
+        raise Stale("ETAG_MISMATCH", "It has changed since the etag was read. Read it again.")
 
 
 def with_role(actor: Member, target: Member, role: Role, owners: int) -> Member:

@@ -13,7 +13,10 @@ _RANKED = (
         .over(partition_by=members.c.conversation_id, order_by=(members.c.joined_at, members.c.user_id))
         .label("rank"),
     )
-    .where(members.c.conversation_id.in_(bindparam("ids", expanding=True)))
+    .where(
+        members.c.workspace_id == bindparam("workspace_id"),
+        members.c.conversation_id.in_(bindparam("ids", expanding=True)),
+    )
     .subquery()
 )
 _FIRST_MEMBERS = (
@@ -32,20 +35,26 @@ _UNREAD = (
             messages.c.deleted_at.is_(None),
         ),
     )
-    .where(members.c.user_id == bindparam("user_id"), members.c.conversation_id.in_(bindparam("ids", expanding=True)))
+    .where(
+        members.c.workspace_id == bindparam("workspace_id"),
+        members.c.user_id == bindparam("user_id"),
+        members.c.conversation_id.in_(bindparam("ids", expanding=True)),
+    )
     .group_by(members.c.conversation_id)
 )
 
 
-def first_members(connection: Connection, conversation_ids: list[str]) -> dict[str, list[Member]]:
+def first_members(connection: Connection, workspace_id: str, conversation_ids: list[str]) -> dict[str, list[Member]]:
     """Those who joined first, by conversation."""
     found: dict[str, list[Member]] = {id_: [] for id_ in conversation_ids}
-    for row in connection.execute(_FIRST_MEMBERS, {"ids": conversation_ids}):
+    for row in connection.execute(_FIRST_MEMBERS, {"workspace_id": workspace_id, "ids": conversation_ids}):
         found[row.conversation_id].append(member_of(row))
     return found
 
 
-def unread_counts(connection: Connection, user_id: str, conversation_ids: list[str]) -> dict[str, int]:
+def unread_counts(
+    connection: Connection, workspace_id: str, user_id: str, conversation_ids: list[str]
+) -> dict[str, int]:
     """Messages of others after the user's read mark that are not deleted; conversations without any are left out."""
-    rows = connection.execute(_UNREAD, {"user_id": user_id, "ids": conversation_ids})
+    rows = connection.execute(_UNREAD, {"workspace_id": workspace_id, "user_id": user_id, "ids": conversation_ids})
     return dict(rows.all())

@@ -72,12 +72,12 @@ class ConversationServicer(rpc.ConversationServiceServicer):
     async def ListConversations(
         self, request: pb.ListConversationsRequest, context: object
     ) -> pb.ListConversationsResponse:
-        user_id, limit = caller().user_id, limit_of(request.limit)
+        principal, limit = caller(), limit_of(request.limit)
         cursors = Cursors[conversation_pb2.Conversation](
-            self._cursors, f"ListConversations:{user_id}", lambda conversation: (conversation.id,)
+            self._cursors, f"ListConversations:{principal.user_id}", lambda conversation: (conversation.id,)
         )
         place = cursors.place(request.cursor)
-        found = await self._store.page(user_id, place, limit)
+        found = await self._store.page(principal, place, limit)
         protos = await self._views(found.items)
         back = place is not None and place.back
         items = fit(protos, from_end=back)
@@ -95,9 +95,10 @@ class ConversationServicer(rpc.ConversationServiceServicer):
         named = set(request.update_mask.paths) or {field for field in ("name", "topic") if getattr(request, field)}
         command = UpdateConversation(
             origin(),
-            id=request.id,
+            conversation_id=request.id,
             name=request.name if "name" in named else None,
             topic=request.topic if "topic" in named else None,
+            etag=request.etag,
         )
         await self._writer.submit(command)
         return pb.UpdateConversationResponse(conversation=await self._view(request.id))
@@ -117,7 +118,7 @@ class ConversationServicer(rpc.ConversationServiceServicer):
             lambda member: (member.joined_at.isoformat(), member.user_id),
         )
         place = cursors.place(request.cursor)
-        found = await self._store.members(caller().user_id, request.conversation_id, place, limit)
+        found = await self._store.members(caller(), request.conversation_id, place, limit)
         return pb.ListMembersResponse(items=await self._members(found.items), page=cursors.page(found, limit))
 
     async def AddMembers(self, request: pb.AddMembersRequest, context: object) -> pb.AddMembersResponse:
@@ -149,7 +150,7 @@ class ConversationServicer(rpc.ConversationServiceServicer):
         )
 
     async def _view(self, conversation_id: str) -> conversation_pb2.Conversation:
-        return (await self._views([await self._store.get(caller().user_id, conversation_id)]))[0]
+        return (await self._views([await self._store.get(caller(), conversation_id)]))[0]
 
     async def _views(self, views: Sequence[View]) -> list[conversation_pb2.Conversation]:
         shown = {member.user_id for view in views for member in view.members}

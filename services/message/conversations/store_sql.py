@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, select
 
 from mesh.database import Database
+from mesh.identity.principal import Principal
 from mesh.keyset_sql import read_slice
 from mesh.page import Place, Slice
 from services.message.conversations import domain
@@ -17,12 +18,21 @@ from services.message.keys_sql import by_keys
 from services.message.rows import CONVERSATION, MEMBER, MESSAGE, conversation_of, member_of, message_of
 from services.message.tables import conversations, members, messages
 
-_MINE = select(*CONVERSATION, *MEMBER).join(members, members.c.conversation_id == conversations.c.id)
-_ONE = _MINE.where(conversations.c.id == bindparam("id"), members.c.user_id == bindparam("user_id"))
-_LAST_MESSAGES = select(*MESSAGE)
-_IS_MEMBER = select(members.c.user_id).where(
-    members.c.conversation_id == bindparam("id"), members.c.user_id == bindparam("user_id")
+_MINE = (
+    select(*CONVERSATION, *MEMBER)
+    .join(members, members.c.conversation_id == conversations.c.id)
+    .where(
+        conversations.c.workspace_id == bindparam("workspace_id"),
+        members.c.workspace_id == bindparam("workspace_id"),
+        members.c.user_id == bindparam("user_id"),
+    )
 )
+_ONE = _MINE.where(conversations.c.id == bindparam("id"))
+_LAST_MESSAGES = select(*MESSAGE).where(messages.c.workspace_id == bindparam("workspace_id"))
+_MEMBERS = select(*MEMBER).where(
+    members.c.workspace_id == bindparam("workspace_id"), members.c.conversation_id == bindparam("id")
+)
+_IS_MEMBER = _MEMBERS.where(members.c.user_id == bindparam("user_id"))
 
 
 class SqlConversationStore:
@@ -31,32 +41,36 @@ class SqlConversationStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def get(self, user_id: str, conversation_id: str) -> View:
+    async def get(self, caller: Principal, conversation_id: str) -> View:
         def work(connection: Connection) -> View:
-            rows = connection.execute(_ONE, {"id": conversation_id, "user_id": user_id}).all()
+            rows = connection.execute(_ONE, {**_of(caller), "id": conversation_id}).all()
             if not rows:
                 raise domain.not_found()
-            return _views(connection, user_id, rows)[0]
+            return _views(connection, caller, rows)[0]
 
         return await self._database.read(work)
 
-    async def page(self, user_id: str, place: Place | None, limit: int) -> Slice[View]:
+    async def page(self, caller: Principal, place: Place | None, limit: int) -> Slice[View]:
         def work(connection: Connection) -> Slice[View]:
-            query = _MINE.where(members.c.user_id == user_id)
+            query = _MINE.params(_of(caller))
             found = read_slice(connection, query, (members.c.conversation_id,), place, limit, falling=True)
-            return Slice(_views(connection, user_id, found.items), found.has_prev, found.has_next)
+            return Slice(_views(connection, caller, found.items), found.has_prev, found.has_next)
 
         return await self._database.read(work)
 
-    async def members(self, user_id: str, conversation_id: str, place: Place | None, limit: int) -> Slice[Member]:
+    async def members(self, caller: Principal, conversation_id: str, place: Place | None, limit: int) -> Slice[Member]:
         def work(connection: Connection) -> Slice[Member]:
-            if connection.execute(_IS_MEMBER, {"id": conversation_id, "user_id": user_id}).first() is None:
+            if connection.execute(_IS_MEMBER, {**_of(caller), "id": conversation_id}).first() is None:
                 raise domain.not_found()
-            query = select(*MEMBER).where(members.c.conversation_id == conversation_id)
+            query = _MEMBERS.params(workspace_id=caller.workspace_id, id=conversation_id)
             found = read_slice(connection, query, (members.c.joined_at, members.c.user_id), _at(place), limit)
             return Slice([member_of(row) for row in found.items], found.has_prev, found.has_next)
 
         return await self._database.read(work)
+
+
+def _of(caller: Principal) -> dict[str, str]:
+    return {"workspace_id": caller.workspace_id, "user_id": caller.user_id}
 
 
 def _at(place: Place | None) -> Place | None:
@@ -66,13 +80,16 @@ def _at(place: Place | None) -> Place | None:
     return Place((datetime.fromisoformat(str(joined_at)), user_id), place.back)
 
 
-def _views(connection: Connection, user_id: str, rows: Sequence[Row[Any]]) -> list[View]:
+def _views(connection: Connection, caller: Principal, rows: Sequence[Row[Any]]) -> list[View]:
+    workspace_id = caller.workspace_id
     mine = [(conversation_of(row[: len(CONVERSATION)]), member_of(row[len(CONVERSATION) :])) for row in rows]
     ids = [conversation.id for conversation, _ in mine]
     last = [(conversation.id, conversation.last_seq) for conversation, _ in mine if conversation.last_seq]
-    found = by_keys(connection, _LAST_MESSAGES, (messages.c.conversation_id, messages.c.seq), last)
+    key = (messages.c.conversation_id, messages.c.seq)
+    found = by_keys(connection, _LAST_MESSAGES, key, last, workspace_id=workspace_id)
     last_messages = {row.conversation_id: message_of(row) for row in found}
-    shown, unread = first_members(connection, ids), unread_counts(connection, user_id, ids)
+    shown = first_members(connection, workspace_id, ids)
+    unread = unread_counts(connection, workspace_id, caller.user_id, ids)
     return [
         View(
             conversation=conversation,

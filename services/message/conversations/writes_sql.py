@@ -30,19 +30,28 @@ from services.message.rows import conversation_values, member_values
 from services.message.tables import conversations, members
 from services.message.unit_sql import Handler, Unit, advanced, each
 
-_BY_PAIR = select(conversations.c.id).where(conversations.c.pair == bindparam("pair"))
+_BY_PAIR = select(conversations.c.id).where(
+    conversations.c.pair == bindparam("pair"), conversations.c.workspace_id == bindparam("workspace_id")
+)
 _INSERT, _INSERT_MEMBERS = insert(conversations), insert(members)
 _OWNERS = select(func.count()).where(
-    members.c.conversation_id == bindparam("conversation_id"), members.c.role == Role.OWNER
+    members.c.workspace_id == bindparam("workspace_id"),
+    members.c.conversation_id == bindparam("conversation_id"),
+    members.c.role == Role.OWNER,
 )
-_KEY = (members.c.conversation_id == bindparam("key_conversation"), members.c.user_id == bindparam("key_user"))
+_KEY = (
+    members.c.workspace_id == bindparam("key_workspace"),
+    members.c.conversation_id == bindparam("key_conversation"),
+    members.c.user_id == bindparam("key_user"),
+)
 _UPDATE_MEMBER, _DELETE_MEMBER = update(members).where(*_KEY), delete(members).where(*_KEY)
 
 
 def create(unit: Unit, command: CreateConversation) -> Outcome:
     conversation, joined = domain.found(command, unit.at)
     if conversation.pair is not None:
-        there = unit.connection.scalar(_BY_PAIR, {"pair": conversation.pair})
+        key = {"pair": conversation.pair, "workspace_id": conversation.workspace_id}
+        there = unit.connection.scalar(_BY_PAIR, key)
         if there is not None:
             return Outcome(Created(there, replayed=True))
     unit.connection.execute(_INSERT, conversation_values(conversation))
@@ -51,7 +60,6 @@ def create(unit: Unit, command: CreateConversation) -> Outcome:
     conversation = advanced(conversation)
     body = snapshot_body(conversation, joined[: domain.FIRST_MEMBERS])
     changes = [unit.change(feed.CONVERSATION_CREATED, conversation, command.origin, body=body, joining=user_ids)]
-    unit.lock_heads(user_ids)
     changes += [
         unit.user_change(feed.CONVERSATION_ADDED, user_id, conversation.id, command.origin, body)
         for user_id in user_ids
@@ -60,9 +68,9 @@ def create(unit: Unit, command: CreateConversation) -> Outcome:
 
 
 def update_conversation(unit: Unit, command: UpdateConversation) -> Outcome:
-    conversation, actor, _ = _present(unit, command.id, command.origin.actor_id)
+    conversation, actor, _ = _present(unit, command.conversation_id, command.origin)
     domain.check_manages(conversation, actor)
-    changed = domain.changed(conversation, command.name, command.topic, unit.at)
+    changed = domain.changed(conversation, command, unit.at)
     if changed is conversation:
         return Outcome()
     changed = advanced(changed)
@@ -72,11 +80,11 @@ def update_conversation(unit: Unit, command: UpdateConversation) -> Outcome:
 
 def add_members(unit: Unit, command: AddMembers) -> Outcome:
     """Answers all members that were asked for, in that order."""
-    conversation, actor, present = _present(unit, command.conversation_id, command.origin.actor_id, *command.user_ids)
+    conversation, actor, present = _present(unit, command.conversation_id, command.origin, *command.user_ids)
     domain.check_manages(conversation, actor)
     domain.check_grants(actor, command.role)
     new_ids = [user_id for user_id in command.user_ids if user_id not in present]
-    joined = {m.user_id: m for m in domain.joining(conversation.id, new_ids, command.role, unit.at)}
+    joined = {m.user_id: m for m in domain.joining(conversation, new_ids, command.role, unit.at)}
     if joined:
         unit.connection.execute(_INSERT_MEMBERS, [member_values(member) for member in joined.values()])
     changes = _tell_joined(unit, conversation, list(joined.values()), command.origin)
@@ -86,9 +94,9 @@ def add_members(unit: Unit, command: AddMembers) -> Outcome:
 def _tell_joined(unit: Unit, conversation: Conversation, joined: list[Member], origin: Origin) -> list[Change]:
     if not joined:
         return []
-    unit.lock_heads(member.user_id for member in joined)
     shown = _first_members(unit, conversation)
-    conversation = replace(conversation, member_count=conversation.member_count + len(joined), updated_at=unit.at)
+    conversation = domain.touched(conversation, unit.at)
+    conversation = replace(conversation, member_count=conversation.member_count + len(joined))
     changes = []
     for member in joined:
         conversation = advanced(conversation)
@@ -101,26 +109,25 @@ def _tell_joined(unit: Unit, conversation: Conversation, joined: list[Member], o
 
 def update_member(unit: Unit, command: UpdateMember) -> Outcome:
     """Answers the member."""
-    conversation, actor, present = _present(unit, command.conversation_id, command.origin.actor_id, command.user_id)
+    conversation, actor, present = _present(unit, command.conversation_id, command.origin, command.user_id)
     domain.check_manages(conversation, actor)
     target = _target(present, command.user_id)
     changed = domain.with_role(actor, target, command.role, _owners(unit, conversation))
     if changed is target:
         return Outcome(target)
     unit.connection.execute(_UPDATE_MEMBER, {**_key(changed), "role": changed.role})
-    conversation = advanced(conversation, updated_at=unit.at)
+    conversation = advanced(domain.touched(conversation, unit.at))
     about = {"body": member_body(changed), "subject_id": changed.user_id}
     return Outcome(changed, (unit.change(feed.MEMBER_UPDATED, conversation, command.origin, **about),))
 
 
 def remove_member(unit: Unit, command: RemoveMember) -> Outcome:
     origin = command.origin
-    conversation, actor, present = _present(unit, command.conversation_id, origin.actor_id, command.user_id)
+    conversation, actor, present = _present(unit, command.conversation_id, origin, command.user_id)
     target = _target(present, command.user_id)
     domain.check_removes(conversation, actor, target, _owners(unit, conversation))
     unit.connection.execute(_DELETE_MEMBER, _key(target))
-    unit.lock_heads((target.user_id,))
-    conversation = advanced(conversation, member_count=conversation.member_count - 1, updated_at=unit.at)
+    conversation = advanced(domain.touched(conversation, unit.at), member_count=conversation.member_count - 1)
     about = {"body": member_body(target), "subject_id": target.user_id, "except_user_id": target.user_id}
     body = snapshot_body(conversation)
     return Outcome(
@@ -135,27 +142,27 @@ def remove_member(unit: Unit, command: RemoveMember) -> Outcome:
 def mark_read(unit: Unit, command: MarkRead) -> Outcome:
     """Answers the mark as it is then."""
     origin, user_id = command.origin, command.origin.actor_id
-    conversation, member, _ = _present(unit, command.conversation_id, user_id)
+    conversation, member, _ = _present(unit, command.conversation_id, origin)
     marked = domain.marked(member, command.seq, conversation.last_seq)
     if marked is not member:
         unit.connection.execute(_UPDATE_MEMBER, {**_key(marked), "last_read_seq": marked.last_read_seq})
-    unread = unread_counts(unit.connection, user_id, [conversation.id]).get(conversation.id, 0)
+    unread = unread_counts(unit.connection, origin.workspace_id, user_id, [conversation.id]).get(conversation.id, 0)
     result = ReadMark(conversation.id, marked.last_read_seq, unread)
     if marked is member:
         return Outcome(result)
-    unit.lock_heads((user_id,))
     body, receipt = unread_body(marked.last_read_seq, unread), receipt_body(user_id, marked.last_read_seq)
     seen = Change(feed.RECEIPT_READ, conversation.id, origin, unit.at, body=receipt, except_user_id=user_id)
     return Outcome(result, (unit.user_change(feed.UNREAD_UPDATED, user_id, conversation.id, origin, body), seen))
 
 
 def _present(
-    unit: Unit, conversation_id: str, actor_id: str, *user_ids: str
+    unit: Unit, conversation_id: str, origin: Origin, *user_ids: str
 ) -> tuple[Conversation, Member, dict[str, Member]]:
     """The conversation, the actor, and which of the actor and `user_ids` are in it."""
-    found = unit.members((conversation_id, user_id) for user_id in (actor_id, *user_ids))
-    present = {user_id: member for (_, user_id), member in found.items()}
-    return *domain.visible(unit.conversation(conversation_id), present.get(actor_id)), present
+    key = (origin.workspace_id, conversation_id)
+    found = unit.members((*key, user_id) for user_id in (origin.actor_id, *user_ids))
+    present = {user_id: member for (*_, user_id), member in found.items()}
+    return *domain.visible(unit.conversation(key), present.get(origin.actor_id)), present
 
 
 def _target(present: Mapping[str, Member], user_id: str) -> Member:
@@ -165,15 +172,20 @@ def _target(present: Mapping[str, Member], user_id: str) -> Member:
 
 
 def _first_members(unit: Unit, conversation: Conversation) -> list[Member]:
-    return first_members(unit.connection, [conversation.id])[conversation.id]
+    return first_members(unit.connection, conversation.workspace_id, [conversation.id])[conversation.id]
 
 
 def _owners(unit: Unit, conversation: Conversation) -> int:
-    return unit.connection.execute(_OWNERS, {"conversation_id": conversation.id}).scalar_one()
+    key = {"workspace_id": conversation.workspace_id, "conversation_id": conversation.id}
+    return unit.connection.execute(_OWNERS, key).scalar_one()
 
 
 def _key(member: Member) -> dict[str, str]:
-    return {"key_conversation": member.conversation_id, "key_user": member.user_id}
+    return {
+        "key_workspace": member.workspace_id,
+        "key_conversation": member.conversation_id,
+        "key_user": member.user_id,
+    }
 
 
 HANDLERS: Mapping[type[Command], Handler] = {

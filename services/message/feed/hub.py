@@ -11,10 +11,10 @@ from typing import Protocol
 
 from chat.message.v1 import change_pb2 as pb
 from services.message.command import Command
-from services.message.conversations.wire import ProfileOf
 from services.message.feed.domain import CONVERSATION_ADDED, CONVERSATION_REMOVED, Attach, Change
 from services.message.feed.wire import change_proto
 from services.message.journal import Outcome
+from services.message.messages.wire import ProfileOf
 
 
 @dataclass(frozen=True, slots=True)

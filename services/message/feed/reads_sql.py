@@ -10,16 +10,21 @@ from services.message.tables import conversations, members, user_heads
 _HEADS = (
     select(members.c.user_id, conversations.c.id, conversations.c.last_pos)
     .join(conversations, conversations.c.id == members.c.conversation_id)
-    .where(members.c.user_id.in_(bindparam("ids", expanding=True)))
+    .where(
+        members.c.workspace_id == bindparam("workspace_id"),
+        conversations.c.workspace_id == bindparam("workspace_id"),
+        members.c.user_id.in_(bindparam("ids", expanding=True)),
+    )
 )
 _USER_HEADS = select(user_heads.c.user_id, user_heads.c.last_pos).where(
-    user_heads.c.user_id.in_(bindparam("ids", expanding=True))
+    user_heads.c.workspace_id == bindparam("workspace_id"),
+    user_heads.c.user_id.in_(bindparam("ids", expanding=True)),
 )
 
 
-def read_heads(connection: Connection, user_ids: Collection[str]) -> dict[str, Place]:
+def read_heads(connection: Connection, workspace_id: str, user_ids: Collection[str]) -> dict[str, Place]:
     """The heads of each user's own log and of those of their conversations."""
-    ids = {"ids": list(user_ids)}
+    ids = {"workspace_id": workspace_id, "ids": list(user_ids)}
     user_pos = dict(connection.execute(_USER_HEADS, ids).all())
     positions: dict[str, dict[str, int]] = {user_id: {} for user_id in user_ids}
     for user_id, conversation_id, last_pos in connection.execute(_HEADS, ids):

@@ -105,13 +105,16 @@ class RelayStream:
                 principals[token] = await self._live.verifier.verify(token)
             except Error as error:
                 principals[token] = error
-        for token, principal in principals.items():
-            if isinstance(principal, Principal):
-                bound = request_context.bind(RequestContext(principal=principal, token=token))
-                await self._live.profiles.load([p.user_id for p in principals.values() if isinstance(p, Principal)])
-                request_context.unbind(bound)
-                break
+        await self._load(principals)
         return principals
+
+    async def _load(self, principals: dict[str, Principal | Error]) -> None:
+        proven = [(token, principal) for token, principal in principals.items() if isinstance(principal, Principal)]
+        speakers = {principal.workspace_id: (token, principal) for token, principal in proven}
+        for workspace_id, (token, speaker) in speakers.items():
+            bound = request_context.bind(RequestContext(principal=speaker, token=token))
+            await self._live.profiles.load([p.user_id for _, p in proven if p.workspace_id == workspace_id])
+            request_context.unbind(bound)
 
     def _take(self, entry: pb.RelayEntry, principals: dict[str, Principal | Error]) -> None:
         kind = entry.WhichOneof("kind")
@@ -159,7 +162,7 @@ class RelayStream:
         session.principal, session.token = principal, entry.attach.token
         self._expire_later(session)
         opened = partial(self._opened, entry.id, entry.session, session)
-        attached = self._live.writer.submit(Attach(Origin(principal.user_id), opened))
+        attached = self._live.writer.submit(Attach(Origin(principal.user_id, principal.workspace_id), opened))
         self._unanswered += 1
         attached.add_done_callback(partial(self._attached, entry.id))
 

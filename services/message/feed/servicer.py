@@ -48,11 +48,11 @@ class FeedServicer(rpc.FeedServiceServicer):
         principal = caller()
         async with subscribe(self._live.hub, self._live.writer, origin()) as (heads, mailbox):
             with self._drained(lambda: mailbox.close(_draining())):
-                place = await self._start(principal.user_id, Place(request.user_pos, request.positions), heads)
+                place = await self._start(principal, Place(request.user_pos, request.positions), heads)
                 ready_s = math.ceil(3 * self._heartbeat_s)
                 ready = pb.Ready(heartbeat_s=ready_s, user_pos=heads.user_pos, positions=heads.positions)
                 yield pb.SubscribeResponse(ready=ready)
-                while changes := await self._read(principal.user_id, place, heads, CATCH_UP_PAGE):
+                while changes := await self._read(principal, place, heads, CATCH_UP_PAGE):
                     for proto in await self._protos(changes):
                         yield pb.SubscribeResponse(change=proto)
                     place = moved(place, changes)
@@ -60,10 +60,10 @@ class FeedServicer(rpc.FeedServiceServicer):
                     yield item
 
     async def Sync(self, request: pb.SyncRequest, context: object) -> pb.SyncResponse:
-        user_id, limit = caller().user_id, min(request.limit or MAX_PAGE, MAX_PAGE)
-        heads = await self._store.heads(user_id)
-        place = await self._start(user_id, Place(request.user_pos, request.positions), heads)
-        changes = await self._read(user_id, place, heads, limit)
+        principal, limit = caller(), min(request.limit or MAX_PAGE, MAX_PAGE)
+        heads = await self._store.heads(principal)
+        place = await self._start(principal, Place(request.user_pos, request.positions), heads)
+        changes = await self._read(principal, place, heads, limit)
         events = fit(await self._protos(changes), from_end=False)
         place = moved(place, changes[: len(events)])
         return pb.SyncResponse(
@@ -91,17 +91,17 @@ class FeedServicer(rpc.FeedServiceServicer):
             async for frame in stream.serve(request_iterator):
                 yield frame
 
-    async def _start(self, user_id: str, asked: Place, heads: Place) -> Place:
+    async def _start(self, principal: Principal, asked: Place, heads: Place) -> Place:
         joined: set[str] = set()
         if 0 < asked.user_pos < heads.user_pos:
-            joined = await self._store.joined(user_id, asked.user_pos, heads.user_pos)
+            joined = await self._store.joined(principal, asked.user_pos, heads.user_pos)
         return start(asked, heads, joined)
 
-    async def _read(self, user_id: str, place: Place, heads: Place, limit: int) -> list[Change]:
+    async def _read(self, principal: Principal, place: Place, heads: Place, limit: int) -> list[Change]:
         page = next_page(place, heads, limit)
-        changes = await self._store.changes(page.wanted)
+        changes = await self._store.changes(principal, page.wanted)
         if page.user_upto > page.user_after:
-            changes += await self._store.user_changes(user_id, page.user_after, page.user_upto)
+            changes += await self._store.user_changes(principal, page.user_after, page.user_upto)
         return changes
 
     async def _protos(self, changes: Sequence[Change]) -> list[change_pb2.Change]:
@@ -124,7 +124,7 @@ class FeedServicer(rpc.FeedServiceServicer):
         raise Unauthenticated("TOKEN_EXPIRED", "The access token has ended. Subscribe again with a fresh one.")
 
     async def _check_member(self, conversation_id: str) -> None:
-        if not await self._store.is_member(caller().user_id, conversation_id):
+        if not await self._store.is_member(caller(), conversation_id):
             raise not_found()
 
     @contextmanager

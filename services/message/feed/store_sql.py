@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Row, Select, bindparam, select
 
 from mesh.database import Database
+from mesh.identity.principal import Principal
 from services.message.command import Origin
 from services.message.feed.domain import CONVERSATION_ADDED, Change, Place
 from services.message.feed.reads_sql import read_heads
@@ -14,7 +15,7 @@ from services.message.rows import MESSAGE, message_of
 from services.message.tables import changes, members, messages, user_changes
 
 _LOG = (
-    *changes.c["conversation_id", "pos", "type", "actor_id", "subject_id", "at"],
+    *changes.c["workspace_id", "conversation_id", "pos", "type", "actor_id", "subject_id", "at"],
     *changes.c["traceparent", "correlation_id", "body"],
 )
 LOGGED: Select[Any] = select(*MESSAGE, *_LOG, changes.c.id).select_from(
@@ -22,9 +23,11 @@ LOGGED: Select[Any] = select(*MESSAGE, *_LOG, changes.c.id).select_from(
 )
 """Rows for `logged_change`."""
 
+_OF_CONVERSATIONS = LOGGED.where(changes.c.workspace_id == bindparam("workspace_id"))
 _OWN = (
     select(user_changes)
     .where(
+        user_changes.c.workspace_id == bindparam("workspace_id"),
         user_changes.c.user_id == bindparam("user_id"),
         user_changes.c.pos > bindparam("after"),
         user_changes.c.pos <= bindparam("upto"),
@@ -33,7 +36,9 @@ _OWN = (
 )
 _JOINED = _OWN.with_only_columns(user_changes.c.conversation_id).where(user_changes.c.type == CONVERSATION_ADDED)
 _IS_MEMBER = select(members.c.user_id).where(
-    members.c.conversation_id == bindparam("conversation_id"), members.c.user_id == bindparam("user_id")
+    members.c.workspace_id == bindparam("workspace_id"),
+    members.c.conversation_id == bindparam("conversation_id"),
+    members.c.user_id == bindparam("user_id"),
 )
 
 
@@ -43,40 +48,48 @@ class SqlFeedStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def heads(self, user_id: str) -> Place:
-        return await self._database.read(lambda connection: read_heads(connection, (user_id,))[user_id])
+    async def heads(self, caller: Principal) -> Place:
+        workspace_id, user_id = caller.workspace_id, caller.user_id
+        return await self._database.read(lambda connection: read_heads(connection, workspace_id, (user_id,))[user_id])
 
-    async def joined(self, user_id: str, after: int, upto: int) -> set[str]:
-        span = {"user_id": user_id, "after": after, "upto": upto}
+    async def joined(self, caller: Principal, after: int, upto: int) -> set[str]:
+        span = {**_of(caller), "after": after, "upto": upto}
         return await self._database.read(lambda connection: set(connection.scalars(_JOINED, span)))
 
-    async def changes(self, places: Sequence[tuple[str, int]]) -> list[Change]:
+    async def changes(self, caller: Principal, places: Sequence[tuple[str, int]]) -> list[Change]:
         if not places:
             return []
-        key = (changes.c.conversation_id, changes.c.pos)
-        rows = await self._database.read(lambda connection: by_keys(connection, LOGGED, key, places))
+        key, workspace_id = (changes.c.conversation_id, changes.c.pos), caller.workspace_id
+        rows = await self._database.read(
+            lambda connection: by_keys(connection, _OF_CONVERSATIONS, key, places, workspace_id=workspace_id)
+        )
         found = {(change.conversation_id, change.pos): change for change in map(logged_change, rows)}
         return [found[place] for place in places]
 
-    async def user_changes(self, user_id: str, after: int, upto: int) -> list[Change]:
-        span = {"user_id": user_id, "after": after, "upto": upto}
+    async def user_changes(self, caller: Principal, after: int, upto: int) -> list[Change]:
+        span = {**_of(caller), "after": after, "upto": upto}
         rows = await self._database.read(lambda connection: connection.execute(_OWN, span).all())
         return [_own_change(row) for row in rows]
 
-    async def is_member(self, user_id: str, conversation_id: str) -> bool:
-        key = {"user_id": user_id, "conversation_id": conversation_id}
+    async def is_member(self, caller: Principal, conversation_id: str) -> bool:
+        key = {**_of(caller), "conversation_id": conversation_id}
         return await self._database.read(lambda connection: connection.scalar(_IS_MEMBER, key)) is not None
 
 
 def logged_change(row: Row[Any]) -> Change:
     """A row of `LOGGED` as the change it tells of."""
     message = message_of(row) if row[0] is not None else None
-    conversation_id, pos, kind, actor_id, subject_id, at, traceparent, correlation_id, body = row[len(MESSAGE) : -1]
-    origin = Origin(actor_id, correlation_id, traceparent)
+    workspace_id, conversation_id, pos, kind, actor_id, subject_id, at, *call, body = row[len(MESSAGE) : -1]
+    traceparent, correlation_id = call
+    origin = Origin(actor_id, workspace_id, correlation_id, traceparent)
     return Change(kind, conversation_id, origin, at, pos=pos, message=message, body=body, subject_id=subject_id)
 
 
+def _of(caller: Principal) -> dict[str, str]:
+    return {"workspace_id": caller.workspace_id, "user_id": caller.user_id}
+
+
 def _own_change(row: Row[Any]) -> Change:
-    origin = Origin(row.actor_id, row.correlation_id, row.traceparent)
+    origin = Origin(row.actor_id, row.workspace_id, row.correlation_id, row.traceparent)
     about = {"body": row.body, "user_id": row.user_id, "user_pos": row.pos}
     return Change(row.type, row.conversation_id, origin, row.at, **about)

@@ -6,9 +6,9 @@ from datetime import datetime
 from chat.message.v1 import change_pb2 as pb
 from chat.message.v1 import conversation_pb2
 from services.message.conversations.domain import Conversation, Member
-from services.message.conversations.wire import ProfileOf, conversation_proto, member_proto, only_id
+from services.message.conversations.wire import conversation_proto, member_proto, only_id
 from services.message.feed.domain import Change
-from services.message.messages.wire import message_proto, timestamp
+from services.message.messages.wire import ProfileOf, message_proto, timestamp
 
 
 def change_proto(change: Change, profile_of: ProfileOf) -> pb.Change:
@@ -66,10 +66,10 @@ def unread_body(last_read_seq: int, unread_count: int) -> bytes:
 
 def _data(change: Change, profile_of: ProfileOf) -> pb.ChangeData:
     if change.message is not None:
-        return pb.ChangeData(message=message_proto(change.message, profile_of(change.message.sender_id)))
+        return pb.ChangeData(message=message_proto(change.message, profile_of))
     data = pb.ChangeData.FromString(change.body)
     for member in _members(data):
-        member.user.CopyFrom(profile_of(member.user.id))
+        member.user.CopyFrom(profile_of(change.origin.workspace_id, member.user.id))
     return data
 
 

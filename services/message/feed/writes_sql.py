@@ -1,5 +1,6 @@
 """How the journal carries out what stands in the order of commits, though it writes no change."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 
 from sqlalchemy import bindparam, update
@@ -16,8 +17,11 @@ _MARK = update(changes).where(changes.c.id.in_(bindparam("ids", expanding=True))
 
 def attach(unit: Unit, commands: list[Attach]) -> list[Outcome]:
     unit.flush()  # The heads are to tell of what stands before in the batch.
-    heads = read_heads(unit.connection, {command.origin.actor_id for command in commands})
-    return [Outcome(heads[command.origin.actor_id]) for command in commands]
+    actors: defaultdict[str, set[str]] = defaultdict(set)
+    for command in commands:
+        actors[command.origin.workspace_id].add(command.origin.actor_id)
+    heads = {workspace_id: read_heads(unit.connection, workspace_id, ids) for workspace_id, ids in actors.items()}
+    return [Outcome(heads[command.origin.workspace_id][command.origin.actor_id]) for command in commands]
 
 
 def mark_published(unit: Unit, commands: list[MarkPublished]) -> list[Outcome]:

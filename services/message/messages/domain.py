@@ -9,7 +9,7 @@ import orjson
 
 from mesh.errors import Conflict, Error, Forbidden, NotFound, WrongState
 from services.message.command import Command
-from services.message.conversations.domain import Member, Role, check_role
+from services.message.conversations.domain import Member, Role, check_etag, check_role
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class Message:
     """A message as stored. Once deleted it keeps its number and its ids, and nothing of what it said."""
 
     id: str
+    workspace_id: str
     conversation_id: str
     seq: int
     sender_id: str
@@ -29,6 +30,10 @@ class Message:
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
     deleted_by: str = ""
+
+    @property
+    def etag(self) -> str:
+        return f"{self.id[-12:]}-{self.version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,11 @@ class SendMessage(Command):
 
 @dataclass(frozen=True, slots=True)
 class EditMessage(Command):
+    """Changes a text. With an etag, only what it was read with."""
+
     id: str
     text: str
+    etag: str = ""
 
     @property
     def size(self) -> int:
@@ -60,7 +68,10 @@ class EditMessage(Command):
 
 @dataclass(frozen=True, slots=True)
 class DeleteMessage(Command):
+    """Leaves a tombstone. With an etag, only of what it was read with."""
+
     id: str
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +101,7 @@ def check_writes(member: Member) -> None:
 def written(command: SendMessage, seq: int, at: datetime) -> Message:
     return Message(
         id=command.id,
+        workspace_id=command.origin.workspace_id,
         conversation_id=command.conversation_id,
         seq=seq,
         sender_id=command.origin.actor_id,
@@ -102,27 +114,33 @@ def written(command: SendMessage, seq: int, at: datetime) -> Message:
     )
 
 
-def edited(message: Message, actor: Member, text: str, at: datetime) -> Message:
-    """The message with another text; the same object when the text is the same.
+def edited(message: Message, actor: Member, command: EditMessage, at: datetime) -> Message:
+    """The message with another text; the same object when the text is the same, whatever the etag.
 
-    Raises Forbidden (ROLE_TOO_LOW, NOT_AUTHOR), WrongState (MESSAGE_DELETED).
+    So a repeat is answered like the first time. Raises Forbidden (ROLE_TOO_LOW, NOT_AUTHOR), WrongState
+    (MESSAGE_DELETED), Stale (ETAG_MISMATCH).
     """
     if message.sender_id != actor.user_id:
         raise Forbidden("NOT_AUTHOR", "Only the author may edit a message.")
     check_writes(actor)
     if message.deleted_at is not None:
         raise WrongState("MESSAGE_DELETED", "The message is deleted.")
-    if message.text == text:
+    if message.text == command.text:
         return message
-    return replace(message, text=text, version=message.version + 1, edited_at=at)
+    check_etag(command.etag, message.etag)
+    return replace(message, text=command.text, version=message.version + 1, edited_at=at)
 
 
-def deleted(message: Message, actor: Member, at: datetime) -> Message:
-    """The tombstone; the same object when it is one already. Raises Forbidden (ROLE_TOO_LOW)."""
+def deleted(message: Message, actor: Member, command: DeleteMessage, at: datetime) -> Message:
+    """The tombstone; the same object when it is one already, whatever the etag.
+
+    Raises Forbidden (ROLE_TOO_LOW), Stale (ETAG_MISMATCH).
+    """
     if message.sender_id != actor.user_id:
         check_role(actor, Role.ADMIN)
     if message.deleted_at is not None:
         return message
+    check_etag(command.etag, message.etag)
     version = message.version + 1
     return replace(message, text="", metadata={}, version=version, deleted_at=at, deleted_by=actor.user_id)
 

@@ -50,22 +50,22 @@ class MessageServicer(rpc.MessageServiceServicer):
         return self._sent(await self._send(request, origin()))
 
     async def GetMessage(self, request: pb.GetMessageRequest, context: object) -> pb.GetMessageResponse:
-        message = await self._store.get(caller().user_id, request.id)
+        message = await self._store.get(caller(), request.id)
         await self._profiles.load([message.sender_id])
         return pb.GetMessageResponse(message=self._proto(message))
 
     async def ListMessages(self, request: pb.ListMessagesRequest, context: object) -> pb.ListMessagesResponse:
-        user_id, limit = caller().user_id, limit_of(request.limit)
+        principal, limit = caller(), limit_of(request.limit)
         cursors = Cursors[MessageProto](
             self._cursors, f"ListMessages:{request.conversation_id}", lambda message: (message.seq,)
         )
         place = _place(request) or cursors.place(request.cursor)
         back = place is None or place.back
         if place is not None and not place.back:
-            span = await self._store.after(user_id, request.conversation_id, int(place.key[0]), limit)
+            span = await self._store.after(principal, request.conversation_id, int(place.key[0]), limit)
         else:
             before = int(place.key[0]) if place else None
-            span = await self._store.before(user_id, request.conversation_id, before, limit)
+            span = await self._store.before(principal, request.conversation_id, before, limit)
         await self._profiles.load({message.sender_id for message in span.messages})
         items = fit([self._proto(message) for message in span.messages], from_end=back)
         found = Slice(items, bool(items) and items[0].seq > 1, bool(items) and items[-1].seq < span.last_seq)
@@ -99,19 +99,19 @@ class MessageServicer(rpc.MessageServiceServicer):
         return pb.SendMessageResponse(message=self._proto(sent.message), replayed=sent.replayed)
 
     def _edit(self, request: pb.EditMessageRequest, origin: Origin) -> "asyncio.Future[Message]":
-        return self._writer.submit(EditMessage(origin, request.id, request.text))
+        return self._writer.submit(EditMessage(origin, request.id, request.text, request.etag))
 
     def _edited(self, message: Message) -> pb.EditMessageResponse:
         return pb.EditMessageResponse(message=self._proto(message))
 
     def _delete(self, request: pb.DeleteMessageRequest, origin: Origin) -> "asyncio.Future[Message]":
-        return self._writer.submit(DeleteMessage(origin, request.id))
+        return self._writer.submit(DeleteMessage(origin, request.id, request.etag))
 
     def _deleted(self, message: Message) -> pb.DeleteMessageResponse:
         return pb.DeleteMessageResponse(message=self._proto(message))
 
     def _proto(self, message: Message) -> MessageProto:
-        return message_proto(message, self._profiles.known(message.sender_id))
+        return message_proto(message, self._profiles.known)
 
 
 def _place(request: pb.ListMessagesRequest) -> Place | None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from mesh.identity.principal import Principal
 from services.message.command import Command, Origin
 from services.message.conversations.domain import (
     AddMembers,
@@ -21,6 +22,13 @@ from services.message.journal import Journal, Outcome
 from services.message.messages.domain import DeleteMessage, EditMessage, Message, SendMessage, fingerprint
 
 A, B, C, D = "anna", "bela", "cleo", "dora"
+HERE, ELSEWHERE = "here", "elsewhere"
+TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def as_(user_id: str, workspace_id: str = HERE) -> Principal:
+    """The caller of a read."""
+    return Principal(user_id, "session", "user", 0, workspace_id)
 
 
 class Clock:
@@ -35,11 +43,15 @@ class Clock:
 
 
 class Desk:
-    """Ids are `m1`, `c2` and so on; `g` is the group that `group` makes."""
+    """Ids are `m1`, `c2` and so on; `g` is the group that `group` makes. All of it happens in one workspace."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: Journal, workspace_id: str = HERE) -> None:
         self.journal = journal
+        self.workspace_id = workspace_id
         self._ids = count(1)
+
+    def origin(self, actor: str) -> Origin:
+        return Origin(actor, self.workspace_id, "correlation", TRACEPARENT)
 
     def new_id(self, kind: str) -> str:
         return f"{kind}{next(self._ids):04}"
@@ -70,37 +82,38 @@ class Desk:
     def create(self, actor: str, *member_ids: str, id_: str = "", kind: Kind = Kind.GROUP) -> CreateConversation:
         name, topic = ("name", "topic") if kind is Kind.GROUP else ("", "")
         id_ = id_ or self.new_id("c")
-        return CreateConversation(Origin(actor), id=id_, kind=kind, name=name, topic=topic, member_ids=member_ids)
+        return CreateConversation(self.origin(actor), id=id_, kind=kind, name=name, topic=topic, member_ids=member_ids)
 
     def send(self, actor: str, text: str = "hi", to: str = "g", *, key: str = "", reply_to: str = "") -> SendMessage:
         id_ = self.new_id("m")
         content = (text, reply_to, {"k": "v"})
-        origin = Origin(actor, "correlation", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
-        return SendMessage(origin, id_, to, key or f"key of {id_}", *content, fingerprint(*content))
+        return SendMessage(self.origin(actor), id_, to, key or f"key of {id_}", *content, fingerprint(*content))
 
-    def edit(self, actor: str, message_id: str, text: str) -> EditMessage:
-        return EditMessage(Origin(actor), message_id, text)
+    def edit(self, actor: str, message_id: str, text: str, etag: str = "") -> EditMessage:
+        return EditMessage(self.origin(actor), message_id, text, etag)
 
-    def delete(self, actor: str, message_id: str) -> DeleteMessage:
-        return DeleteMessage(Origin(actor), message_id)
+    def delete(self, actor: str, message_id: str, etag: str = "") -> DeleteMessage:
+        return DeleteMessage(self.origin(actor), message_id, etag)
 
     def read(self, actor: str, seq: int, in_: str = "g") -> MarkRead:
-        return MarkRead(Origin(actor), in_, seq)
+        return MarkRead(self.origin(actor), in_, seq)
 
-    def rename(self, actor: str, name: str | None, topic: str | None = None, id_: str = "g") -> UpdateConversation:
-        return UpdateConversation(Origin(actor), id_, name, topic)
+    def rename(
+        self, actor: str, name: str | None, topic: str | None = None, id_: str = "g", etag: str = ""
+    ) -> UpdateConversation:
+        return UpdateConversation(self.origin(actor), id_, name, topic, etag)
 
     def add(self, actor: str, *user_ids: str, role: Role = Role.MEMBER, to: str = "g") -> AddMembers:
-        return AddMembers(Origin(actor), to, user_ids, role)
+        return AddMembers(self.origin(actor), to, user_ids, role)
 
     def promote(self, actor: str, user_id: str, role: Role) -> UpdateMember:
-        return UpdateMember(Origin(actor), "g", user_id, role)
+        return UpdateMember(self.origin(actor), "g", user_id, role)
 
     def remove(self, actor: str, user_id: str, from_: str = "g") -> RemoveMember:
-        return RemoveMember(Origin(actor), from_, user_id)
+        return RemoveMember(self.origin(actor), from_, user_id)
 
     def attach(self, actor: str) -> Attach:
-        return Attach(Origin(actor), lambda _: None)
+        return Attach(self.origin(actor), lambda _: None)
 
 
 def told(outcome: Outcome) -> list[tuple[str, int, str, int]]:

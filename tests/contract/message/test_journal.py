@@ -13,11 +13,11 @@ from services.message.feed.store import FeedStore
 from services.message.journal import Outcome
 from services.message.messages.domain import Sent
 from services.message.messages.store import MessageStore
-from tests.contract.message.desk import A, B, C, D, Desk, told
+from tests.contract.message.desk import A, B, C, D, Desk, as_, told
 
 
 async def read_all(messages: MessageStore, conversation_id: str = "g", user_id: str = A) -> list[tuple[int, str]]:
-    span = await messages.after(user_id, conversation_id, 0, 10_000)
+    span = await messages.after(as_(user_id), conversation_id, 0, 10_000)
     return [(message.seq, message.text) for message in span.messages]
 
 
@@ -88,7 +88,7 @@ async def test_mixed_commands_keep_their_order(desk: Desk, conversations: Conver
     ]
     assert outcomes[3].result == ReadMark("g", 2, 0)
     assert [told(outcome)[0][1] for outcome in outcomes if outcome.changes and told(outcome)[0][1]] == [3, 4, 5, 6, 7]
-    view = await conversations.get(A, "g")
+    view = await conversations.get(as_(A), "g")
     assert (view.conversation.last_seq, view.conversation.last_pos, view.conversation.member_count) == (3, 7, 1)
 
 
@@ -120,7 +120,7 @@ async def test_the_log_and_what_it_tells_of_are_written_together(desk: Desk, fee
     await desk.group(A)
     (outcome,) = await desk.do(desk.send(A, "hello"))
     (change,) = outcome.changes
-    (logged,) = await feed.changes([("g", 2)])
+    (logged,) = await feed.changes(as_(A), [("g", 2)])
     assert (logged.type, logged.pos, logged.message) == ("message-new", 2, outcome.result.message)
     assert (logged.event_id, logged.at, logged.origin) == (change.event_id, change.at, change.origin)
 
@@ -223,12 +223,12 @@ async def test_roles_change_and_are_told(desk: Desk) -> None:
 async def test_renaming_is_told_only_when_something_is_new(desk: Desk, conversations: ConversationStore) -> None:
     """The time of the change moves with it."""
     await desk.group(A, B)
-    before = (await conversations.get(A, "g")).conversation
+    before = (await conversations.get(as_(A), "g")).conversation
     (same,) = await desk.do(desk.rename(A, "name", "topic"))
     assert same.changes == ()
     (changed,) = await desk.do(desk.rename(A, None, "new"))
     assert told(changed) == [("conversation-updated", 2, "", 0)]
-    after = (await conversations.get(A, "g")).conversation
+    after = (await conversations.get(as_(A), "g")).conversation
     assert (after.name, after.topic, after.updated_at > before.updated_at) == ("name", "new", True)
     assert await desk.refusal(desk.rename(B, "x")) == "ROLE_TOO_LOW"
 

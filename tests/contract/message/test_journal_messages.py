@@ -3,7 +3,7 @@
 from services.message.conversations.domain import ReadMark
 from services.message.feed.store import FeedStore
 from services.message.messages.store import MessageStore
-from tests.contract.message.desk import A, B, C, Desk, told
+from tests.contract.message.desk import A, B, C, Desk, as_, told
 
 
 async def test_read_marks_only_move_forward(desk: Desk) -> None:
@@ -29,7 +29,7 @@ async def test_an_edit_keeps_number_and_makes_a_version(desk: Desk, messages: Me
     assert (same.result, same.changes) == (message, ())
     (outcome,) = await desk.do(desk.edit(A, message.id, "new"))
     assert told(outcome) == [("message-updated", 3, "", 0)]
-    stored = await messages.get(B, message.id)
+    stored = await messages.get(as_(B), message.id)
     assert stored == outcome.result
     assert (stored.text, stored.version, stored.seq, stored.created_at) == ("new", 2, 1, message.created_at)
     assert await desk.refusal(desk.edit(B, message.id, "x")) == "NOT_AUTHOR"
@@ -44,9 +44,9 @@ async def test_a_deleted_text_is_gone_from_everywhere(desk: Desk, messages: Mess
     await desk.do(desk.edit(B, message.id, "secret two"))
     (outcome,) = await desk.do(desk.delete(A, message.id))
     assert told(outcome) == [("message-deleted", 4, "", 0)]
-    stored = await messages.get(B, message.id)
+    stored = await messages.get(as_(B), message.id)
     assert (stored.text, stored.metadata, stored.deleted_by, stored.seq) == ("", {}, A, 1)
-    for change in await feed.changes([("g", 2), ("g", 3), ("g", 4)]):
+    for change in await feed.changes(as_(A), [("g", 2), ("g", 3), ("g", 4)]):
         assert change.message == stored
         assert change.body == b""
     (again,) = await desk.do(desk.delete(A, message.id))

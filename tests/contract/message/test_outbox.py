@@ -19,7 +19,9 @@ from tests.contract.message.desk import A, B, Clock, Desk
 @pytest.fixture
 async def outbox(database: Database, desk: Desk) -> AsyncIterator[Outbox]:
     async with Writer(desk.journal, lambda command, outcome: None, Metrics(new_registry())) as writer:
-        yield SqlOutbox(database, writer, lambda user_id: Profile(id=user_id, username=f"name of {user_id}"))
+        yield SqlOutbox(
+            database, writer, lambda workspace_id, user_id: Profile(id=user_id, username=f"name of {user_id}")
+        )
 
 
 async def test_every_durable_change_of_a_conversation_becomes_an_event(desk: Desk, outbox: Outbox) -> None:

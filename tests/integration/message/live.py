@@ -14,7 +14,7 @@ from chat.user.v1.user_pb2 import User
 from mesh.cursor import CursorCodec
 from mesh.database import Database, open_database, sqlite_url
 from mesh.errors import Unauthenticated
-from mesh.identity.principal import Principal
+from mesh.identity.principal import DEFAULT_WORKSPACE, Principal
 from mesh.policy.admit import admit
 from mesh.telemetry.metrics import Metrics, new_registry
 from services.message.command import Command, Origin
@@ -76,7 +76,7 @@ class LiveWorld:
     async def group(self, *user_ids: str) -> str:
         id_ = str(uuid7())
         command = CreateConversation(
-            Origin(user_ids[0]), id=id_, kind=Kind.GROUP, name="", topic="", member_ids=user_ids[1:]
+            Origin(user_ids[0], DEFAULT_WORKSPACE), id=id_, kind=Kind.GROUP, name="", topic="", member_ids=user_ids[1:]
         )
         await self.live.writer.submit(command)
         return id_

@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from chat.message.v1 import conversation_pb2
 from chat.message.v1 import conversation_service_pb2 as pb
-from mesh.errors import Error, Invalid, NotFound, WrongState
+from mesh.errors import Error, Invalid, NotFound, Stale, WrongState
 from tests.integration.message.world import DM, GROUP, World
 
 OWNER, ADMIN = conversation_pb2.MEMBER_ROLE_OWNER, conversation_pb2.MEMBER_ROLE_ADMIN
@@ -69,6 +69,49 @@ async def test_members_must_exist(world: World, anna: str) -> None:
     add = pb.AddMembersRequest(conversation_id=group.id, user_ids=[nobody])
     with pytest.raises(NotFound, match="USER_NOT_FOUND"):
         await world.ask(world.conversations.AddMembers, add, anna)
+
+
+async def test_members_are_of_ones_own_workspace(world: World, anna: str, bela: str) -> None:
+    """Whoever another workspace knows is nobody here, also when their own workspace has just asked for them."""
+    xavi, yara = world.users.add("xavi", "elsewhere"), world.users.add("yara", "elsewhere")
+    await world.create(xavi, yara)
+    group = await world.create(anna, bela)
+    with pytest.raises(NotFound, match="USER_NOT_FOUND"):
+        await world.create(anna, xavi)
+    for request in (
+        pb.AddMembersRequest(conversation_id=group.id, user_ids=[yara]),
+        pb.CreateConversationRequest(type=DM, member_ids=[yara]),
+    ):
+        method = getattr(world.conversations, type(request).__name__.removesuffix("Request"))
+        with pytest.raises(NotFound, match="USER_NOT_FOUND"):
+            await world.ask(method, request, anna)
+    with pytest.raises(NotFound, match="USER_NOT_FOUND"):
+        await world.create(xavi, anna)
+
+
+async def test_a_conversation_says_where_it_belongs(world: World, anna: str) -> None:
+    """To all alike."""
+    xavi = world.users.add("xavi", "elsewhere")
+    assert [(await world.create(user)).workspace_id for user in (anna, xavi)] == ["default", "elsewhere"]
+
+
+async def test_names_are_changed_by_who_has_read_the_present_ones(world: World, anna: str, bela: str) -> None:
+    """Messages do not disturb; a name, or somebody who joins, does."""
+    group = await world.create(anna)
+
+    async def rename(name: str, etag: str) -> conversation_pb2.Conversation:
+        request = pb.UpdateConversationRequest(id=group.id, name=name, etag=etag)
+        return (await world.ask(world.conversations.UpdateConversation, request, anna)).conversation
+
+    await world.send(anna, group.id)
+    renamed = await rename("new", group.etag)
+    assert renamed.etag == (await world.get(anna, group.id)).etag != group.etag
+    assert await rename("new", group.etag) == renamed
+    add = pb.AddMembersRequest(conversation_id=group.id, user_ids=[bela])
+    await world.ask(world.conversations.AddMembers, add, anna)
+    with pytest.raises(Stale, match="ETAG_MISMATCH"):
+        await rename("newer", renamed.etag)
+    assert (await world.get(anna, group.id)).name == "new"
 
 
 async def test_pages_of_conversations(world: World, anna: str, bela: str) -> None:

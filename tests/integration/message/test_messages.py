@@ -10,7 +10,7 @@ from uuid_utils.compat import uuid7
 from chat.message.v1 import conversation_service_pb2 as conversations_pb
 from chat.message.v1 import message_service_pb2 as pb
 from chat.message.v1.conversation_pb2 import MEMBER_ROLE_GUEST
-from mesh.errors import Conflict, Error, Invalid, NotFound
+from mesh.errors import Conflict, Error, Invalid, NotFound, Stale
 from mesh.page import MAX_BYTES
 from tests.integration.message.world import World
 
@@ -67,6 +67,25 @@ async def test_edit_and_delete(world: World, anna: str, bela: str) -> None:
     assert (tombstone.text, tombstone.seq, tombstone.deleted_by, tombstone.sender.username) == ("", 1, anna, "bela")
     assert (await world.ask(world.messages.DeleteMessage, delete, bela)).message == tombstone
     assert (await page(world, bela, group.id)).items[0] == tombstone
+
+
+async def test_a_text_is_changed_by_who_has_read_the_present_one(world: World, anna: str) -> None:
+    """Edits and deletions with an older etag are refused; a repeat of what was done is not."""
+    group = await world.create(anna)
+    message = await world.send(anna, group.id, "old")
+    edit = pb.EditMessageRequest(id=message.id, text="new", etag=message.etag)
+    edited = (await world.ask(world.messages.EditMessage, edit, anna)).message
+    assert edited.etag != message.etag
+    assert (await world.ask(world.messages.EditMessage, edit, anna)).message == edited
+    edit.text = "newer"
+    with pytest.raises(Stale, match="ETAG_MISMATCH"):
+        await world.ask(world.messages.EditMessage, edit, anna)
+    delete = pb.DeleteMessageRequest(id=message.id, etag=message.etag)
+    with pytest.raises(Stale, match="ETAG_MISMATCH"):
+        await world.ask(world.messages.DeleteMessage, delete, anna)
+    delete.etag = edited.etag
+    tombstone = (await world.ask(world.messages.DeleteMessage, delete, anna)).message
+    assert (await world.ask(world.messages.DeleteMessage, delete, anna)).message == tombstone
 
 
 async def test_strangers_see_nothing(world: World, anna: str, bela: str) -> None:

@@ -22,6 +22,7 @@ from chat.user.v1.account_service_pb2 import BatchGetUsersRequest, BatchGetUsers
 from chat.user.v1.account_service_pb2_grpc import AccountServiceServicer, add_AccountServiceServicer_to_server
 from chat.user.v1.user_pb2 import User
 from mesh.call.channel import MeshChannel
+from mesh.call.context import caller
 from mesh.call.inprocess import InProcessServer
 from mesh.call.interceptors import AdmissionInterceptor, ErrorInterceptor, TelemetryInterceptor
 from mesh.call.status import from_rpc_error
@@ -29,7 +30,7 @@ from mesh.errors import Unavailable
 from mesh.events.bus_local import LocalBus
 from mesh.identity import tokens
 from mesh.identity.jwk import to_jwk
-from mesh.identity.principal import Principal
+from mesh.identity.principal import DEFAULT_WORKSPACE, Principal
 from mesh.identity.proof import Proofs
 from mesh.identity.verifier import Verifier
 from mesh.service import Mesh
@@ -46,21 +47,23 @@ class Users(AccountServiceServicer):
 
     def __init__(self) -> None:
         self.by_id: dict[str, User] = {}
+        self.workspaces: dict[str, str] = {}
+        """By user id."""
         self.calls = 0
         self.away = False
 
-    def add(self, username: str) -> str:
+    def add(self, username: str, workspace_id: str = DEFAULT_WORKSPACE) -> str:
         user = User(id=str(uuid7()), username=username, full_name=username.title(), avatar=f"/{username}.png")
-        self.by_id[user.id] = user
+        self.by_id[user.id], self.workspaces[user.id] = user, workspace_id
         return user.id
 
     async def BatchGetUsers(self, request: BatchGetUsersRequest, context: object) -> BatchGetUsersResponse:
         self.calls += 1
         if self.away:
             raise Unavailable("UNAVAILABLE", "Away.")
+        here = [id_ for id_ in request.ids if self.workspaces.get(id_) == caller().workspace_id]
         return BatchGetUsersResponse(
-            items=[self.by_id[id_] for id_ in request.ids if id_ in self.by_id],
-            missing=[id_ for id_ in request.ids if id_ not in self.by_id],
+            items=[self.by_id[id_] for id_ in here], missing=[id_ for id_ in request.ids if id_ not in here]
         )
 
 
@@ -80,7 +83,8 @@ class World:
         self.counted: Callable[[str], float | None] = lambda name: None
 
     def token(self, user_id: str, *, lifetime_s: float = 600) -> str:
-        principal = Principal(user_id, f"session of {user_id}", "user", int(time.time() + lifetime_s))
+        end, workspace_id = int(time.time() + lifetime_s), self.users.workspaces.get(user_id, DEFAULT_WORKSPACE)
+        principal = Principal(user_id, f"session of {user_id}", "user", end, workspace_id)
         return tokens.sign(principal, issued_at=int(time.time()), token_id=str(uuid7()), key=self.key, kid=self.kid)
 
     def metadata(self, user_id: str) -> tuple[tuple[str, str], ...]:

@@ -26,23 +26,23 @@ from chat.message.v1 import message_pb2 as chat_dot_message_dot_v1_dot_message__
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chat/message/v1/conversation.proto\x12\x0f\x63hat.message.v1\x1a\x1d\x63hat/message/v1/message.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xaa\x04\n\x0c\x43onversation\x12\n\n\x02id\x18\x01 \x01(\t\x12/\n\x04type\x18\x02 \x01(\x0e\x32!.chat.message.v1.ConversationType\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05topic\x18\x04 \x01(\t\x12\x10\n\x08last_seq\x18\x05 \x01(\x03\x12\x10\n\x08last_pos\x18\x06 \x01(\x03\x12.\n\x0clast_message\x18\x07 \x01(\x0b\x32\x18.chat.message.v1.Message\x12\x14\n\x0cmember_count\x18\x08 \x01(\x05\x12(\n\x07members\x18\t \x03(\x0b\x32\x17.chat.message.v1.Member\x12\'\n\x02my\x18\n \x01(\x0b\x32\x1b.chat.message.v1.Membership\x12\x19\n\x0cunread_count\x18\x0b \x01(\x03H\x00\x88\x01\x01\x12\x12\n\ncreated_by\x18\x0c \x01(\t\x12.\n\ncreated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0eretention_days\x18\x0f \x01(\x05\x12\x0e\n\x06region\x18\x10 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x11 \x01(\t\x12%\n\x05quota\x18\x12 \x01(\x0b\x32\x16.chat.message.v1.QuotaB\x0f\n\r_unread_count\"E\n\x05Quota\x12\x14\n\x0cmax_messages\x18\x01 \x01(\x03\x12\x11\n\tmax_bytes\x18\x02 \x01(\x03\x12\x13\n\x0bmax_members\x18\x03 \x01(\x05\"\xba\x01\n\x06Member\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12&\n\x04user\x18\x02 \x01(\x0b\x32\x18.chat.message.v1.Profile\x12)\n\x04role\x18\x03 \x01(\x0e\x32\x1b.chat.message.v1.MemberRole\x12-\n\tjoined_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rlast_read_seq\x18\x05 \x01(\x03\"}\n\nMembership\x12)\n\x04role\x18\x01 \x01(\x0e\x32\x1b.chat.message.v1.MemberRole\x12\x15\n\rlast_read_seq\x18\x02 \x01(\x03\x12-\n\tjoined_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*l\n\x10\x43onversationType\x12!\n\x1d\x43ONVERSATION_TYPE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43ONVERSATION_TYPE_DM\x10\x01\x12\x1b\n\x17\x43ONVERSATION_TYPE_GROUP\x10\x02*\x86\x01\n\nMemberRole\x12\x1b\n\x17MEMBER_ROLE_UNSPECIFIED\x10\x00\x12\x15\n\x11MEMBER_ROLE_OWNER\x10\x01\x12\x15\n\x11MEMBER_ROLE_ADMIN\x10\x02\x12\x16\n\x12MEMBER_ROLE_MEMBER\x10\x03\x12\x15\n\x11MEMBER_ROLE_GUEST\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chat/message/v1/conversation.proto\x12\x0f\x63hat.message.v1\x1a\x1d\x63hat/message/v1/message.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb8\x04\n\x0c\x43onversation\x12\n\n\x02id\x18\x01 \x01(\t\x12/\n\x04type\x18\x02 \x01(\x0e\x32!.chat.message.v1.ConversationType\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05topic\x18\x04 \x01(\t\x12\x10\n\x08last_seq\x18\x05 \x01(\x03\x12\x10\n\x08last_pos\x18\x06 \x01(\x03\x12.\n\x0clast_message\x18\x07 \x01(\x0b\x32\x18.chat.message.v1.Message\x12\x14\n\x0cmember_count\x18\x08 \x01(\x05\x12(\n\x07members\x18\t \x03(\x0b\x32\x17.chat.message.v1.Member\x12\'\n\x02my\x18\n \x01(\x0b\x32\x1b.chat.message.v1.Membership\x12\x19\n\x0cunread_count\x18\x0b \x01(\x03H\x00\x88\x01\x01\x12\x12\n\ncreated_by\x18\x0c \x01(\t\x12.\n\ncreated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0eretention_days\x18\x0f \x01(\x05\x12\x0e\n\x06region\x18\x10 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x11 \x01(\t\x12%\n\x05quota\x18\x12 \x01(\x0b\x32\x16.chat.message.v1.Quota\x12\x0c\n\x04\x65tag\x18\x13 \x01(\tB\x0f\n\r_unread_count\"E\n\x05Quota\x12\x14\n\x0cmax_messages\x18\x01 \x01(\x03\x12\x11\n\tmax_bytes\x18\x02 \x01(\x03\x12\x13\n\x0bmax_members\x18\x03 \x01(\x05\"\xba\x01\n\x06Member\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12&\n\x04user\x18\x02 \x01(\x0b\x32\x18.chat.message.v1.Profile\x12)\n\x04role\x18\x03 \x01(\x0e\x32\x1b.chat.message.v1.MemberRole\x12-\n\tjoined_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rlast_read_seq\x18\x05 \x01(\x03\"}\n\nMembership\x12)\n\x04role\x18\x01 \x01(\x0e\x32\x1b.chat.message.v1.MemberRole\x12\x15\n\rlast_read_seq\x18\x02 \x01(\x03\x12-\n\tjoined_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*l\n\x10\x43onversationType\x12!\n\x1d\x43ONVERSATION_TYPE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43ONVERSATION_TYPE_DM\x10\x01\x12\x1b\n\x17\x43ONVERSATION_TYPE_GROUP\x10\x02*\x86\x01\n\nMemberRole\x12\x1b\n\x17MEMBER_ROLE_UNSPECIFIED\x10\x00\x12\x15\n\x11MEMBER_ROLE_OWNER\x10\x01\x12\x15\n\x11MEMBER_ROLE_ADMIN\x10\x02\x12\x16\n\x12MEMBER_ROLE_MEMBER\x10\x03\x12\x15\n\x11MEMBER_ROLE_GUEST\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chat.message.v1.conversation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CONVERSATIONTYPE']._serialized_start=1063
-  _globals['_CONVERSATIONTYPE']._serialized_end=1171
-  _globals['_MEMBERROLE']._serialized_start=1174
-  _globals['_MEMBERROLE']._serialized_end=1308
+  _globals['_CONVERSATIONTYPE']._serialized_start=1077
+  _globals['_CONVERSATIONTYPE']._serialized_end=1185
+  _globals['_MEMBERROLE']._serialized_start=1188
+  _globals['_MEMBERROLE']._serialized_end=1322
   _globals['_CONVERSATION']._serialized_start=120
-  _globals['_CONVERSATION']._serialized_end=674
-  _globals['_QUOTA']._serialized_start=676
-  _globals['_QUOTA']._serialized_end=745
-  _globals['_MEMBER']._serialized_start=748
-  _globals['_MEMBER']._serialized_end=934
-  _globals['_MEMBERSHIP']._serialized_start=936
-  _globals['_MEMBERSHIP']._serialized_end=1061
+  _globals['_CONVERSATION']._serialized_end=688
+  _globals['_QUOTA']._serialized_start=690
+  _globals['_QUOTA']._serialized_end=759
+  _globals['_MEMBER']._serialized_start=762
+  _globals['_MEMBER']._serialized_end=948
+  _globals['_MEMBERSHIP']._serialized_start=950
+  _globals['_MEMBERSHIP']._serialized_end=1075
 # @@protoc_insertion_point(module_scope)

@@ -101,6 +101,7 @@ class Conversation(_message.Message):
     REGION_FIELD_NUMBER: _builtins.int
     WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     QUOTA_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     type: Global___ConversationType.ValueType
@@ -125,6 +126,10 @@ class Conversation(_message.Message):
     """Where its data has to stay; empty for anywhere. Not enforced yet."""
     workspace_id: _builtins.str
     """The workspace it belongs to."""
+    etag: _builtins.str
+    """Changes whenever the conversation does, messages and read marks apart. Send it as `If-Match` with a change to make
+    sure that nobody was faster.
+    """
     @_builtins.property
     def last_message(self) -> _message_pb2.Message:
         """The last message, deleted or not."""
@@ -170,10 +175,11 @@ class Conversation(_message.Message):
         region: _builtins.str = ...,
         workspace_id: _builtins.str = ...,
         quota: Global___Quota | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_unread_count", b"_unread_count", "created_at", b"created_at", "last_message", b"last_message", "my", b"my", "quota", b"quota", "unread_count", b"unread_count", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_unread_count", b"_unread_count", "created_at", b"created_at", "created_by", b"created_by", "id", b"id", "last_message", b"last_message", "last_pos", b"last_pos", "last_seq", b"last_seq", "member_count", b"member_count", "members", b"members", "my", b"my", "name", b"name", "quota", b"quota", "region", b"region", "retention_days", b"retention_days", "topic", b"topic", "type", b"type", "unread_count", b"unread_count", "updated_at", b"updated_at", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_unread_count", b"_unread_count", "created_at", b"created_at", "created_by", b"created_by", "etag", b"etag", "id", b"id", "last_message", b"last_message", "last_pos", b"last_pos", "last_seq", b"last_seq", "member_count", b"member_count", "members", b"members", "my", b"my", "name", b"name", "quota", b"quota", "region", b"region", "retention_days", b"retention_days", "topic", b"topic", "type", b"type", "unread_count", b"unread_count", "updated_at", b"updated_at", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__unread_count: _TypeAlias = _typing.Literal["unread_count"]  # noqa: Y015
     _WhichOneofArgType__unread_count: _TypeAlias = _typing.Literal["_unread_count", b"_unread_count"]  # noqa: Y015

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63hat/message/v1/message.proto\x12\x0f\x63hat.message.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"v\n\x07Profile\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.chat.message.v1.ProfileKind\x12\x10\n\x08username\x18\x03 \x01(\t\x12\x11\n\tfull_name\x18\x04 \x01(\t\x12\x0e\n\x06\x61vatar\x18\x05 \x01(\t\"\xec\x03\n\x07Message\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x03\x12(\n\x06sender\x18\x04 \x01(\x0b\x32\x18.chat.message.v1.Profile\x12\x15\n\rclient_msg_id\x18\x05 \x01(\t\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\x10\n\x08reply_to\x18\x07 \x01(\t\x12\x0f\n\x07version\x18\x08 \x01(\x05\x12.\n\ncreated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tedited_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ndeleted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ndeleted_by\x18\x0c \x01(\t\x12\x38\n\x08metadata\x18\r \x03(\x0b\x32&.chat.message.v1.Message.MetadataEntry\x12/\n\nencryption\x18\x0e \x01(\x0b\x32\x1b.chat.message.v1.Encryption\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"0\n\nEncryption\x12\x0e\n\x06scheme\x18\x01 \x01(\t\x12\x12\n\nciphertext\x18\x02 \x01(\x0c*q\n\x0bProfileKind\x12\x1c\n\x18PROFILE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11PROFILE_KIND_USER\x10\x01\x12\x14\n\x10PROFILE_KIND_BOT\x10\x02\x12\x17\n\x13PROFILE_KIND_SYSTEM\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63hat/message/v1/message.proto\x12\x0f\x63hat.message.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"v\n\x07Profile\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.chat.message.v1.ProfileKind\x12\x10\n\x08username\x18\x03 \x01(\t\x12\x11\n\tfull_name\x18\x04 \x01(\t\x12\x0e\n\x06\x61vatar\x18\x05 \x01(\t\"\xfa\x03\n\x07Message\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x03\x12(\n\x06sender\x18\x04 \x01(\x0b\x32\x18.chat.message.v1.Profile\x12\x15\n\rclient_msg_id\x18\x05 \x01(\t\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\x10\n\x08reply_to\x18\x07 \x01(\t\x12\x0f\n\x07version\x18\x08 \x01(\x05\x12.\n\ncreated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tedited_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ndeleted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ndeleted_by\x18\x0c \x01(\t\x12\x38\n\x08metadata\x18\r \x03(\x0b\x32&.chat.message.v1.Message.MetadataEntry\x12/\n\nencryption\x18\x0e \x01(\x0b\x32\x1b.chat.message.v1.Encryption\x12\x0c\n\x04\x65tag\x18\x0f \x01(\t\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"0\n\nEncryption\x12\x0e\n\x06scheme\x18\x01 \x01(\t\x12\x12\n\nciphertext\x18\x02 \x01(\x0c*q\n\x0bProfileKind\x12\x1c\n\x18PROFILE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11PROFILE_KIND_USER\x10\x01\x12\x14\n\x10PROFILE_KIND_BOT\x10\x02\x12\x17\n\x13PROFILE_KIND_SYSTEM\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,14 +34,14 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_MESSAGE_METADATAENTRY']._loaded_options = None
   _globals['_MESSAGE_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_PROFILEKIND']._serialized_start=748
-  _globals['_PROFILEKIND']._serialized_end=861
+  _globals['_PROFILEKIND']._serialized_start=762
+  _globals['_PROFILEKIND']._serialized_end=875
   _globals['_PROFILE']._serialized_start=83
   _globals['_PROFILE']._serialized_end=201
   _globals['_MESSAGE']._serialized_start=204
-  _globals['_MESSAGE']._serialized_end=696
-  _globals['_MESSAGE_METADATAENTRY']._serialized_start=649
-  _globals['_MESSAGE_METADATAENTRY']._serialized_end=696
-  _globals['_ENCRYPTION']._serialized_start=698
-  _globals['_ENCRYPTION']._serialized_end=746
+  _globals['_MESSAGE']._serialized_end=710
+  _globals['_MESSAGE_METADATAENTRY']._serialized_start=663
+  _globals['_MESSAGE_METADATAENTRY']._serialized_end=710
+  _globals['_ENCRYPTION']._serialized_start=712
+  _globals['_ENCRYPTION']._serialized_end=760
 # @@protoc_insertion_point(module_scope)

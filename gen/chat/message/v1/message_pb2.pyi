@@ -126,6 +126,7 @@ class Message(_message.Message):
     DELETED_BY_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     ENCRYPTION_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     conversation_id: _builtins.str
@@ -142,6 +143,8 @@ class Message(_message.Message):
     """1 when written, one more with each edit and with the deletion. The higher version wins."""
     deleted_by: _builtins.str
     """Who deleted it."""
+    etag: _builtins.str
+    """Changes with each `version`. Send it as `If-Match` with a change to make sure that nobody was faster."""
     @_builtins.property
     def sender(self) -> Global___Profile:
         """Who wrote it."""
@@ -183,10 +186,11 @@ class Message(_message.Message):
         deleted_by: _builtins.str = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         encryption: Global___Encryption | None = ...,
+        etag: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "deleted_at", b"deleted_at", "edited_at", b"edited_at", "encryption", b"encryption", "sender", b"sender"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_msg_id", b"client_msg_id", "conversation_id", b"conversation_id", "created_at", b"created_at", "deleted_at", b"deleted_at", "deleted_by", b"deleted_by", "edited_at", b"edited_at", "encryption", b"encryption", "id", b"id", "metadata", b"metadata", "reply_to", b"reply_to", "sender", b"sender", "seq", b"seq", "text", b"text", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_msg_id", b"client_msg_id", "conversation_id", b"conversation_id", "created_at", b"created_at", "deleted_at", b"deleted_at", "deleted_by", b"deleted_by", "edited_at", b"edited_at", "encryption", b"encryption", "etag", b"etag", "id", b"id", "metadata", b"metadata", "reply_to", b"reply_to", "sender", b"sender", "seq", b"seq", "text", b"text", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,21 +1,26 @@
 """The cache over the user service."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 
 import grpc
 import pytest
 
-from chat.message.v1.message_pb2 import PROFILE_KIND_USER, Profile
+from chat.message.v1.message_pb2 import PROFILE_KIND_BOT, PROFILE_KIND_USER, Profile
 from chat.user.v1.account_service_pb2 import BatchGetUsersRequest, BatchGetUsersResponse
-from chat.user.v1.user_pb2 import User
-from mesh.errors import Error, NotFound, Unauthenticated, Unavailable
+from chat.user.v1.user_pb2 import USER_KIND_BOT, USER_KIND_PERSON, User
+from mesh.call.context import RequestContext, bind, caller, unbind
+from mesh.errors import Error, Forbidden, NotFound, Unauthenticated, Unavailable
+from mesh.identity.principal import Principal
 from services.message import profiles as module
 from services.message.profiles import MAX_BATCH, RETRY_S, TTL_S, Profiles
 
+HERE, ELSEWHERE = "here", "elsewhere"
+
 
 class UserService:
-    """Knows everybody whose id begins with `u`. Held while `gate` is not set; raises `fault`."""
+    """Knows everybody whose id begins with `u`, for callers from HERE. Held while `gate` is not set; raises `fault`."""
 
     def __init__(self) -> None:
         self.asked: list[list[str]] = []
@@ -23,15 +28,17 @@ class UserService:
         self.gate.set()
         self.fault: Exception | None = None
         self.name = "old"
+        self.kind = USER_KIND_PERSON
 
     async def batch_get(self, request: BatchGetUsersRequest) -> BatchGetUsersResponse:
         self.asked.append(list(request.ids))
+        fault = self.fault
         await self.gate.wait()
-        if self.fault:
-            raise self.fault
-        known = [id_ for id_ in request.ids if id_.startswith("u")]
+        if fault:
+            raise fault
+        known = [id_ for id_ in request.ids if id_.startswith("u") and caller().workspace_id == HERE]
         return BatchGetUsersResponse(
-            items=[User(id=id_, username=self.name, full_name="Full", avatar="/a") for id_ in known],
+            items=[User(id=id_, username=self.name, full_name="Full", avatar="/a", kind=self.kind) for id_ in known],
             missing=[id_ for id_ in request.ids if id_ not in known],
         )
 
@@ -41,6 +48,20 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+@contextmanager
+def calling(workspace_id: str) -> Iterator[None]:
+    """The call being served is one of this workspace."""
+    bound = bind(RequestContext(principal=Principal("caller", "session", "user", 0, workspace_id)))
+    yield
+    unbind(bound)
+
+
+@pytest.fixture(autouse=True)
+def _caller() -> Iterator[None]:
+    with calling(HERE):
+        yield
 
 
 @pytest.fixture
@@ -65,23 +86,23 @@ async def test_a_profile_is_asked_for_once(profiles: Profiles, service: UserServ
     await profiles.load(["u1", "u2"])
     assert service.asked == [["u1", "u2"]]
     expected = Profile(id="u1", kind=PROFILE_KIND_USER, username="old", full_name="Full", avatar="/a")
-    assert profiles.known("u1") == expected
+    assert profiles.known(HERE, "u1") == expected
 
 
 async def test_nobody_is_only_an_id(profiles: Profiles) -> None:
     """Whoever was never heard of, and whoever does not exist."""
     await profiles.load(["x"])
-    assert profiles.known("x") == Profile(id="x")
-    assert profiles.known("y") == Profile(id="y")
+    assert profiles.known(HERE, "x") == Profile(id="x")
+    assert profiles.known(HERE, "y") == Profile(id="y")
 
 
 async def test_an_old_profile_is_asked_for_again(profiles: Profiles, service: UserService, clock: Clock) -> None:
     """Names change."""
     await profiles.load(["u1"])
     service.name, clock.now = "new", TTL_S
-    assert profiles.known("u1").username == "old"
+    assert profiles.known(HERE, "u1").username == "old"
     await profiles.load(["u1"])
-    assert profiles.known("u1").username == "new"
+    assert profiles.known(HERE, "u1").username == "new"
 
 
 async def test_callers_share_what_is_being_asked(profiles: Profiles, service: UserService) -> None:
@@ -95,7 +116,7 @@ async def test_callers_share_what_is_being_asked(profiles: Profiles, service: Us
     service.gate.set()
     await stays
     assert service.asked == [["u1", "u2"], ["u3"]]
-    assert profiles.known("u2").username == "old"
+    assert profiles.known(HERE, "u2").username == "old"
 
 
 async def test_many_are_asked_for_in_batches(profiles: Profiles, service: UserService) -> None:
@@ -108,7 +129,7 @@ async def test_refreshing_does_not_wait(profiles: Profiles, service: UserService
     """It returns at once; the answer is used when it is there."""
     service.gate.clear()
     profiles.refresh(["u1"])
-    assert profiles.known("u1") == Profile(id="u1")
+    assert profiles.known(HERE, "u1") == Profile(id="u1")
     service.gate.set()
     await profiles.load(["u1"])
     assert len(service.asked) == 1
@@ -123,10 +144,10 @@ async def test_without_the_user_service_old_profiles_are_used(
     await profiles.load(["u1", "u2"])
     await profiles.load(["u1", "u2"])
     assert len(service.asked) == 2
-    assert (profiles.known("u1").username, profiles.known("u2").username) == ("old", "")
+    assert (profiles.known(HERE, "u1").username, profiles.known(HERE, "u2").username) == ("old", "")
     clock.now, service.fault = TTL_S + RETRY_S, None
     await profiles.load(["u2"])
-    assert profiles.known("u2").username == "old"
+    assert profiles.known(HERE, "u2").username == "old"
 
 
 async def test_the_fault_of_one_caller_stops_no_other(profiles: Profiles, service: UserService) -> None:
@@ -135,7 +156,40 @@ async def test_the_fault_of_one_caller_stops_no_other(profiles: Profiles, servic
     await profiles.load(["u1"])
     service.fault = None
     await profiles.load(["u1"])
-    assert profiles.known("u1").username == "old"
+    assert profiles.known(HERE, "u1").username == "old"
+
+
+async def test_what_one_workspace_knows_is_nothing_to_another(profiles: Profiles, service: UserService) -> None:
+    """Neither that somebody exists there, nor that somebody does not."""
+    await profiles.require(["u1"])
+    with calling(ELSEWHERE):
+        with pytest.raises(NotFound, match="USER_NOT_FOUND"):
+            await profiles.require(["u1"])
+        await profiles.load(["u2"])
+    assert profiles.known(ELSEWHERE, "u1") == Profile(id="u1")
+    await profiles.require(["u1", "u2"])
+    assert profiles.known(HERE, "u2").username == "old"
+
+
+async def test_what_another_caller_was_refused_is_asked_again(profiles: Profiles, service: UserService) -> None:
+    """Their token says nothing about one's own."""
+    service.gate.clear()
+    service.fault = Forbidden("SCOPE_MISSING", "No.")
+    profiles.refresh(["u1"])
+    await asyncio.sleep(0)
+    service.fault = None
+    required = asyncio.create_task(profiles.require(["u1"]))
+    await asyncio.sleep(0)
+    service.gate.set()
+    await required
+    assert service.asked == [["u1"], ["u1"]]
+
+
+async def test_programs_are_told_from_people(profiles: Profiles, service: UserService) -> None:
+    """As the user service does."""
+    service.kind = USER_KIND_BOT
+    await profiles.load(["u1"])
+    assert profiles.known(HERE, "u1").kind == PROFILE_KIND_BOT
 
 
 async def test_required_users_exist(profiles: Profiles, service: UserService) -> None:
@@ -169,7 +223,7 @@ async def test_the_oldest_go_when_it_is_full(profiles: Profiles, monkeypatch: py
     monkeypatch.setattr(module, "MAX_PROFILES", 2)
     for id_ in ("u1", "u2", "u1", "u3"):
         await profiles.load([id_])
-    assert [profiles.known(id_).username for id_ in ("u1", "u2", "u3")] == ["", "old", "old"]
+    assert [profiles.known(HERE, id_).username for id_ in ("u1", "u2", "u3")] == ["", "old", "old"]
 
 
 async def test_leaving_gives_up_what_is_being_asked(service: UserService) -> None:

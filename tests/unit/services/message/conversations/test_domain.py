@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from mesh.errors import Error, Forbidden, Invalid, NotFound, WrongState
+from mesh.errors import Error, Forbidden, Invalid, NotFound, Stale, WrongState
 from services.message.command import Command, Origin
 from services.message.conversations.domain import (
     Conversation,
@@ -12,6 +12,7 @@ from services.message.conversations.domain import (
     Kind,
     Member,
     Role,
+    UpdateConversation,
     changed,
     check_grants,
     check_manages,
@@ -32,11 +33,15 @@ OWNER, ADMIN, MEMBER, GUEST = Role.OWNER, Role.ADMIN, Role.MEMBER, Role.GUEST
 
 
 def conversation(kind: Kind = Kind.GROUP, member_count: int = 3) -> Conversation:
-    return Conversation("c", kind, "name", "topic", None, "o", AT, AT, member_count, last_seq=10)
+    return Conversation("c", "w", kind, "name", "topic", None, "o", AT, AT, member_count, last_seq=10)
 
 
 def member(role: Role, user_id: str = "", last_read_seq: int = 0) -> Member:
-    return Member("c", user_id or role.name, role, AT, last_read_seq)
+    return Member("c", "w", user_id or role.name, role, AT, last_read_seq)
+
+
+def update(name: str | None, topic: str | None, etag: str = "") -> UpdateConversation:
+    return UpdateConversation(Origin("a", "w"), "c", name, topic, etag)
 
 
 def reason_of(caught: pytest.ExceptionInfo[Error]) -> str:
@@ -83,9 +88,10 @@ def test_good_conversations_pass() -> None:
 
 def test_a_new_group_has_an_owner_who_comes_first() -> None:
     """The others follow in the order given."""
-    command = CreateConversation(Origin("a"), id="c", kind=Kind.GROUP, name="n", topic="t", member_ids=("z", "b"))
+    command = CreateConversation(Origin("a", "w"), id="c", kind=Kind.GROUP, name="n", topic="t", member_ids=("z", "b"))
     made, members = found(command, AT)
     assert (made.pair, made.member_count, made.last_pos, made.created_by) == (None, 3, 0, "a")
+    assert {made.workspace_id, *[m.workspace_id for m in members]} == {"w"}
     assert [(m.user_id, m.role) for m in members] == [("a", OWNER), ("z", MEMBER), ("b", MEMBER)]
     assert sorted(members, key=lambda m: m.joined_at) == members
     assert len({m.joined_at for m in members}) == 3
@@ -93,7 +99,7 @@ def test_a_new_group_has_an_owner_who_comes_first() -> None:
 
 def test_a_new_dm_has_two_equal_members() -> None:
     """Neither owns it, and the pair names it."""
-    command = CreateConversation(Origin("b"), id="c", kind=Kind.DM, name="", topic="", member_ids=("a",))
+    command = CreateConversation(Origin("b", "w"), id="c", kind=Kind.DM, name="", topic="", member_ids=("a",))
     made, members = found(command, AT)
     assert made.pair == "a:b"
     assert [m.role for m in members] == [MEMBER, MEMBER]
@@ -101,7 +107,7 @@ def test_a_new_dm_has_two_equal_members() -> None:
 
 def test_members_join_one_after_the_other() -> None:
     """A microsecond lies between two."""
-    assert [m.joined_at - AT for m in joining("c", ["a", "b"], GUEST, AT)] == [
+    assert [m.joined_at - AT for m in joining(conversation(), ["a", "b"], GUEST, AT)] == [
         timedelta(0),
         timedelta(microseconds=1),
     ]
@@ -149,12 +155,23 @@ def test_nobody_grants_more_than_they_have() -> None:
 def test_only_what_is_new_changes_a_conversation() -> None:
     """None leaves a value, an equal one too."""
     before = conversation()
-    assert changed(before, None, None, AT) is before
-    assert changed(before, "name", "topic", AT) is before
+    assert changed(before, update(None, None), AT) is before
+    assert changed(before, update("name", "topic"), AT) is before
     later = AT + timedelta(days=1)
-    after = changed(before, "new", None, later)
+    after = changed(before, update("new", None), later)
     assert (after.name, after.topic, after.updated_at) == ("new", "topic", later)
-    assert changed(before, None, "", later).topic == ""
+    assert changed(before, update(None, ""), later).topic == ""
+
+
+def test_a_change_takes_the_present_etag_or_none() -> None:
+    """Each change makes another; what is there already is no change, so that a repeat is answered like the first."""
+    before = conversation()
+    after = changed(before, update("new", None, before.etag), AT)
+    assert after.etag != before.etag
+    assert changed(after, update("new", None, before.etag), AT) is after
+    with pytest.raises(Stale) as caught:
+        changed(after, update("newer", None, before.etag), AT)
+    assert reason_of(caught) == "ETAG_MISMATCH"
 
 
 @pytest.mark.parametrize(

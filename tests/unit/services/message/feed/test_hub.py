@@ -25,7 +25,7 @@ from services.message.feed.wire import typing_body
 from services.message.journal import Outcome
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
-ORIGIN = Origin("actor", "correlation", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+ORIGIN = Origin("actor", "w", "correlation", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 
 
 class Stream:
@@ -45,7 +45,7 @@ class Stream:
 
 @pytest.fixture
 def hub() -> Hub:
-    return Hub(lambda user_id: Profile(id=user_id, username=f"name of {user_id}"))
+    return Hub(lambda workspace_id, user_id: Profile(id=user_id, username=f"name of {user_id}"))
 
 
 @pytest.fixture

@@ -1,15 +1,17 @@
 """Rules of messages."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mesh.errors import Conflict, Error, NotFound
+from mesh.errors import Conflict, Error, NotFound, Stale
 from services.message.command import Origin
 from services.message.conversations.domain import Member, Role
 from services.message.messages.domain import (
+    DeleteMessage,
     EditMessage,
     Message,
     SendMessage,
@@ -25,15 +27,20 @@ from services.message.messages.domain import (
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 LATER = AT + timedelta(minutes=1)
+DELETE = DeleteMessage(Origin("author", "w"), "m")
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
 
 
 def member(role: Role = Role.MEMBER, user_id: str = "author") -> Member:
-    return Member("c", user_id, role, AT)
+    return Member("c", "w", user_id, role, AT)
 
 
 def send(text: str = "hi") -> SendMessage:
-    return SendMessage(Origin("author"), "m", "c", "k", text, "", {"a": "b"}, fingerprint(text, "", {"a": "b"}))
+    return SendMessage(Origin("author", "w"), "m", "c", "k", text, "", {"a": "b"}, fingerprint(text, "", {"a": "b"}))
+
+
+def edit(text: str, etag: str = "") -> EditMessage:
+    return EditMessage(Origin("author", "w"), "m", text, etag)
 
 
 def message(text: str = "hi") -> Message:
@@ -80,14 +87,14 @@ def test_guests_do_not_write() -> None:
 
 def test_an_edit_raises_the_version() -> None:
     """Text and time change, the number does not."""
-    after = edited(message(), member(), "new", LATER)
+    after = edited(message(), member(), edit("new"), LATER)
     assert (after.text, after.version, after.edited_at, after.seq) == ("new", 2, LATER, 3)
 
 
 def test_an_edit_to_the_same_text_is_no_edit() -> None:
     """The very same message comes back."""
     before = message()
-    assert edited(before, member(), "hi", LATER) is before
+    assert edited(before, member(), edit("hi"), LATER) is before
 
 
 @pytest.mark.parametrize(
@@ -95,20 +102,20 @@ def test_an_edit_to_the_same_text_is_no_edit() -> None:
     [
         (member(Role.OWNER, "other"), message(), "NOT_AUTHOR"),
         (member(Role.GUEST), message(), "ROLE_TOO_LOW"),
-        (member(), deleted(message(), member(), AT), "MESSAGE_DELETED"),
+        (member(), deleted(message(), member(), DELETE, AT), "MESSAGE_DELETED"),
     ],
 )
 def test_who_may_not_edit(actor: Member, before: Message, reason: str) -> None:
     """Only the author, as long as they may write and it is there."""
     with pytest.raises(Error) as caught:
-        edited(before, actor, "new", LATER)
+        edited(before, actor, edit("new"), LATER)
     assert caught.value.reason == reason
 
 
 @pytest.mark.parametrize("actor", [member(), member(Role.GUEST), member(Role.ADMIN, "other"), member(Role.OWNER, "o")])
 def test_a_tombstone_says_nothing(actor: Member) -> None:
     """Authors and admins leave one, whose number stays."""
-    after = deleted(message(), actor, LATER)
+    after = deleted(message(), actor, DELETE, LATER)
     assert (after.text, after.metadata, after.seq, after.version) == ("", {}, 3, 2)
     assert (after.deleted_at, after.deleted_by) == (LATER, actor.user_id)
 
@@ -116,14 +123,30 @@ def test_a_tombstone_says_nothing(actor: Member) -> None:
 def test_other_members_do_not_delete() -> None:
     """That takes an admin."""
     with pytest.raises(Error) as caught:
-        deleted(message(), member(Role.MEMBER, "other"), LATER)
+        deleted(message(), member(Role.MEMBER, "other"), DELETE, LATER)
     assert caught.value.reason == "ROLE_TOO_LOW"
 
 
 def test_a_second_deletion_is_none() -> None:
     """The very same tombstone comes back."""
-    tombstone = deleted(message(), member(), AT)
-    assert deleted(tombstone, member(), LATER) is tombstone
+    tombstone = deleted(message(), member(), DELETE, AT)
+    assert deleted(tombstone, member(), DELETE, LATER) is tombstone
+
+
+def test_a_change_takes_the_present_etag_or_none() -> None:
+    """Each change makes another; what is there already is no change, so that a repeat is answered like the first."""
+    before = message()
+    stale = before.etag
+    after = edited(before, member(), edit("new", stale), LATER)
+    assert after.etag != stale
+    assert edited(after, member(), edit("new", stale), LATER) is after
+    delete = replace(DELETE, etag=stale)
+    with pytest.raises(Stale, match="ETAG_MISMATCH"):
+        edited(after, member(), edit("newer", stale), LATER)
+    with pytest.raises(Stale, match="ETAG_MISMATCH"):
+        deleted(after, member(), delete, LATER)
+    tombstone = deleted(after, member(), replace(DELETE, etag=after.etag), LATER)
+    assert deleted(tombstone, member(), delete, LATER) is tombstone
 
 
 def test_a_message_exists_only_for_members() -> None:
