@@ -122,6 +122,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The user was erased, which cannot be undone."""
     REASON_ALREADY_VERIFIED: _Reason.ValueType  # 52
     """The mail address is proven already."""
+    REASON_API_KEY_NOT_FOUND: _Reason.ValueType  # 53
+    """No such API key of this user."""
+    REASON_QUOTA_REACHED: _Reason.ValueType  # 54
+    """There are as many as one may have: take one away first."""
     REASON_SECOND_FACTOR_ON: _Reason.ValueType  # 55
     """There is a second factor already: take it away first."""
     REASON_SECOND_FACTOR_OFF: _Reason.ValueType  # 56
@@ -276,6 +280,10 @@ REASON_USER_ERASED: Reason.ValueType  # 51
 """The user was erased, which cannot be undone."""
 REASON_ALREADY_VERIFIED: Reason.ValueType  # 52
 """The mail address is proven already."""
+REASON_API_KEY_NOT_FOUND: Reason.ValueType  # 53
+"""No such API key of this user."""
+REASON_QUOTA_REACHED: Reason.ValueType  # 54
+"""There are as many as one may have: take one away first."""
 REASON_SECOND_FACTOR_ON: Reason.ValueType  # 55
 """There is a second factor already: take it away first."""
 REASON_SECOND_FACTOR_OFF: Reason.ValueType  # 56

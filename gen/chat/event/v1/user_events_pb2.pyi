@@ -33,7 +33,7 @@ class _ActivityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Activity.Val
     ACTIVITY_LOGOUT: _Activity.ValueType  # 2
     """Logged out."""
     ACTIVITY_REVOKED: _Activity.ValueType  # 3
-    """The session was revoked because a refresh token was used again."""
+    """A session was revoked by its owner, or because a refresh token was used again; all of them when none is named."""
     ACTIVITY_PROFILE: _Activity.ValueType  # 4
     """Changed the profile."""
     ACTIVITY_PASSWORD: _Activity.ValueType  # 5
@@ -51,7 +51,7 @@ ACTIVITY_LOGIN: Activity.ValueType  # 1
 ACTIVITY_LOGOUT: Activity.ValueType  # 2
 """Logged out."""
 ACTIVITY_REVOKED: Activity.ValueType  # 3
-"""The session was revoked because a refresh token was used again."""
+"""A session was revoked by its owner, or because a refresh token was used again; all of them when none is named."""
 ACTIVITY_PROFILE: Activity.ValueType  # 4
 """Changed the profile."""
 ACTIVITY_PASSWORD: Activity.ValueType  # 5
