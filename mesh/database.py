@@ -34,6 +34,11 @@ class Database:
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sql-read")
         self._writers = ThreadPoolExecutor(1 if sqlite else READERS, thread_name_prefix="sql-write")
         self._waiting = 0
+        self._listeners: list[Callable[[], None]] = []
+
+    def on_written(self, listener: Callable[[], None]) -> None:
+        """Has `listener` called in the event loop after each write, whether it changed anything or not."""
+        self._listeners.append(listener)
 
     async def read(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in a transaction that only reads. Raises Unavailable (OVERLOADED) when too much waits."""
@@ -41,7 +46,11 @@ class Database:
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Runs `work` in a transaction that is on disk when this returns. Raises Unavailable (OVERLOADED)."""
-        return await self._run(self._writers, self._write_engine, work)
+        try:
+            return await self._run(self._writers, self._write_engine, work)
+        finally:
+            for listener in self._listeners:
+                listener()
 
     async def _run(self, pool: ThreadPoolExecutor, engine: Engine, work: Callable[[Connection], T]) -> T:
         if self._waiting >= MAX_WAITING:
@@ -56,6 +65,18 @@ class Database:
             return await asyncio.get_running_loop().run_in_executor(pool, unit)
         finally:
             self._waiting -= 1
+
+    async def forget(self) -> None:
+        """Takes what was deleted or overwritten off the disk too, as far as that is ours to do."""
+        if self.engine.dialect.name == "sqlite":  # What was in its log before stays there until it is written over.
+            await asyncio.get_running_loop().run_in_executor(self._writers, self._truncate_log)
+
+    def _truncate_log(self) -> None:
+        connection = self.engine.raw_connection()
+        try:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.close()
 
     def close(self) -> None:
         """Waits for the units of work that run, then closes all connections."""
@@ -114,8 +135,10 @@ def _engine(url: str, schema: str) -> Engine:
             max_overflow=0,
             pool_timeout=1,
             pool_pre_ping=True,
+            hide_parameters=True,
         )
-    engine = create_engine(url, pool_size=READERS + 1, max_overflow=0)
+    # Texts of errors go to the log, and what a statement carries must not.
+    engine = create_engine(url, pool_size=READERS + 1, max_overflow=0, hide_parameters=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -133,7 +156,8 @@ def _with_schema(url: URL, schema: str) -> URL:
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None  # The driver begins nothing by itself: _begin_sqlite does.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON"):
+    # What is deleted is overwritten: an erased user is not to be found in the file.
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON", "secure_delete=ON"):
         connection.execute(f"PRAGMA {pragma}")
 
 

@@ -25,3 +25,7 @@ class Frame:
 
     items: Sequence[Revocation]
     position: int
+
+    def nothing_more(self) -> "Frame":
+        """The frame after this one when nothing has happened."""
+        return Frame((), self.position)

@@ -1,0 +1,115 @@
+"""Keeps what a process knows about identity up to date: the sessions that have ended, and the keys.
+
+The stream of the user service tells of an end within a second. While it is broken, or silent, the same is asked for
+every few seconds. While nothing answers at all, tokens are good until they run out.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager, suppress
+
+import grpc
+import structlog
+
+from chat.user.v1.revocation_service_pb2 import GetRevocationsRequest, Revocation, WatchRevocationsRequest
+from chat.user.v1.revocation_service_pb2_grpc import RevocationServiceStub
+from mesh.call.channel import stream
+from mesh.call.status import from_rpc_error
+from mesh.errors import Error
+from mesh.events.backoff import Backoff
+from mesh.identity.revocations import Revocations
+
+SILENCE_S = 3.0
+"""The stream says something every second. One that does not belongs to a process that hangs, or is out of reach."""
+MAX_PAUSE_S = 3.0
+"""Between two questions while the stream is broken. With the silence and an answer it stays below five seconds."""
+START_S = 3.0
+"""How long a process waits for the present set before it serves without."""
+
+log = structlog.get_logger(__name__)
+
+
+class Watch:
+    """Follows the log of revocations of the user service, from the place that was reached."""
+
+    def __init__(
+        self,
+        revocations: Revocations,
+        channel: grpc.aio.Channel,
+        *,
+        silence_s: float = SILENCE_S,
+        backoff: Backoff | None = None,
+    ) -> None:
+        self._revocations = revocations
+        self._stub = RevocationServiceStub(channel)
+        self._silence_s = silence_s
+        self._backoff = backoff or Backoff(cap_s=MAX_PAUSE_S)
+        self._position = 0
+        self._failures = 0
+        self.caught_up = asyncio.Event()
+        """Set once the set that was in force at the start is known."""
+
+    async def run(self) -> None:
+        """Follows until it is cancelled."""
+        while True:
+            try:
+                await self._catch_up()
+                await self._follow()
+            except Exception as error:  # Whatever it was, not to watch any more would be worse.
+                self._failed(error)
+            self._failures += 1
+            await asyncio.sleep(self._backoff.delay_s(self._failures))
+
+    async def _catch_up(self) -> None:
+        more = True
+        while more:
+            answer = await self._stub.GetRevocations(GetRevocationsRequest(after=self._position))
+            self._take(answer.items, answer.position)
+            more = bool(answer.items)
+        self.caught_up.set()
+
+    async def _follow(self) -> None:
+        async with stream(self._stub.WatchRevocations(WatchRevocationsRequest(after=self._position))) as call:
+            frames = aiter(call)
+            while True:
+                async with asyncio.timeout(self._silence_s):
+                    frame = await anext(frames, None)
+                if frame is None:
+                    return
+                self._take(frame.items, frame.position)
+                if self._failures:
+                    log.info("revocations are watched again")
+                    self._failures = 0
+
+    def _take(self, items: Iterable[Revocation], position: int) -> None:
+        self._revocations.add(
+            (item.session_id, item.expires_at.seconds + item.expires_at.nanos / 1e9) for item in items
+        )
+        self._position = position
+
+    def _failed(self, error: Exception) -> None:
+        if isinstance(error, grpc.aio.AioRpcError):
+            error = from_rpc_error(error)
+        if isinstance(error, Error):
+            reason, unforeseen = error.reason, None
+        else:
+            reason, unforeseen = type(error).__name__, None if isinstance(error, TimeoutError) else error
+        if self._failures == 0 and reason != "DRAINING":
+            log.warning("revocations are asked for, not watched", reason=reason, exc_info=unforeseen)
+
+
+@asynccontextmanager
+async def watching(
+    revocations: Revocations, channel: grpc.aio.Channel, *, start_s: float = START_S
+) -> AsyncIterator[None]:
+    """Follows the log until the context is left. Enters when the present set is known, or cannot be."""
+    watch = Watch(revocations, channel)
+    task = asyncio.create_task(watch.run(), name="revocations watch")
+    try:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(watch.caught_up.wait(), start_s)
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
