@@ -142,6 +142,7 @@ async def _http(app: ASGIApp, address: str) -> AsyncIterator[str]:
             ws_per_message_deflate=False,  # It doubles the memory of a socket and hides what a frame costs.
             ws_ping_interval=None,  # Engine.IO pings by itself.
             lifespan="off",
+            proxy_headers=False,  # Whom a proxy names is for the facade to believe, by CHAT_TRUSTED_PROXIES.
             access_log=False,
             server_header=False,
             log_config=None,

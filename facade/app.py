@@ -15,10 +15,12 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
+from facade.address import Addresses
 from facade.calls import Calls
 from facade.descriptors import Method, all_services, comments, image, methods
 from facade.dev import DevRoutes
 from facade.fanout import Fanout
+from facade.limits import Edge, LimitMiddleware
 from facade.openapi import document
 from facade.problems import exception_handlers
 from facade.relay import open_relay
@@ -55,13 +57,16 @@ async def open_facade(mesh: Mesh, health: Health, dev: DevRoutes | None = None) 
     encoder, decoder, draining = Encoder(), Decoder(), asyncio.Event()
     fanout = Fanout(encoder, mesh.metrics.deliveries)
     calls = Calls(described, mesh.channel, encoder, decoder)
-    sockets = Sockets(calls, Resumer(mesh.channel("message")), fanout, mesh.metrics)
+    edge, addresses = Edge(mesh.limits, mesh.verifier.verify), Addresses(mesh.settings.trusted_proxies)
+    sockets = Sockets(calls, Resumer(mesh.channel("message")), fanout, mesh.metrics, edge=edge, address_of=addresses.of)
     async with AsyncExitStack() as stack:
         sockets.relay = await stack.enter_async_context(open_relay(mesh.channel("message"), fanout.apply))
         await stack.enter_async_context(running(sockets))
         own = [health_route(health), _document(described), *_pages(), *(dev.routes() if dev else ())]
         rest = _rest([*routes(described, mesh.channel, draining), *own])
-        app = socketio.ASGIApp(sockets.server, RequestMiddleware(rest), socketio_path="ws")
+        app = socketio.ASGIApp(
+            sockets.server, RequestMiddleware(LimitMiddleware(rest, edge), addresses), socketio_path="ws"
+        )
         yield Facade(app, sockets, draining)
 
 

@@ -37,7 +37,11 @@ class MethodNotAllowed(Unimplemented):
 
 
 def as_dict(error: Error, *, request_id: str, trace_id: str, instance: str, correlation_id: str = "") -> dict[str, Any]:
-    """The problem object of `error`. `retry_after_s` is null when waiting does not help or nobody knows how long."""
+    """The problem object of `error`. `retry_after_s` is null when waiting does not help or nobody knows how long.
+
+    One that tells of a rate limit names it by `policy` and `scope`.
+    """
+    limit = {} if error.limit is None else {"policy": error.limit.policy, "scope": error.limit.scope}
     return {
         "type": f"/docs#{error.reason}",
         "title": error.reason.replace("_", " ").capitalize(),
@@ -50,6 +54,7 @@ def as_dict(error: Error, *, request_id: str, trace_id: str, instance: str, corr
         "correlation_id": correlation_id,
         "retryable": error.retryable,
         "retry_after_s": error.retry_after_s,
+        **limit,
         "errors": [{"pointer": pointer(v), "code": v.code, "detail": v.detail} for v in error.violations],
         "metadata": error.metadata,
     }

@@ -19,13 +19,14 @@ from chat.message.v1 import feed_service_pb2 as pb
 from chat.message.v1.feed_service_pb2_grpc import FeedServiceStub
 from mesh.call.channel import stream
 from mesh.call.status import from_rpc_error, from_status
-from mesh.errors import Deadline, Error, Unavailable
+from mesh.errors import Deadline, Error, Exhausted, Unavailable
 
 log = structlog.get_logger(__name__)
 
 MAX_FRAME_BYTES = 256 * 1024
 MAX_WAITING = 10_000
 MAX_BACKOFF_S = 3.0
+MIN_WAIT_S = 0.1
 OnReply = Callable[[pb.RelayReply], None]
 ANSWER_S = 5.0
 """How long a call may stay without an answer; the service's own deadlines are shorter."""
@@ -37,6 +38,7 @@ class Attachment:
 
     number: int
     token: str
+    address: str
     on_attached: Callable[[pb.Attached], None]
     on_lost: Callable[[Error], None]
     live: bool = False
@@ -58,11 +60,19 @@ class Relay:
         self._open = False
 
     async def attach(
-        self, token: str, on_attached: Callable[[pb.Attached], None], on_lost: Callable[[Error], None]
+        self,
+        token: str,
+        on_attached: Callable[[pb.Attached], None],
+        on_lost: Callable[[Error], None],
+        *,
+        address: str,
     ) -> Attachment:
-        """Opens a session for the user of `token`. `on_attached` runs before any event after it is handed on."""
+        """Opens a session for the user of `token`, who is at `address`.
+
+        `on_attached` runs before any event after it is handed on.
+        """
         self._session += 1
-        attachment = Attachment(self._session, token, on_attached, on_lost)
+        attachment = Attachment(self._session, token, address, on_attached, on_lost)
         self._attachments[attachment.number] = attachment
         try:
             await self._attach(attachment)
@@ -73,7 +83,8 @@ class Relay:
 
     async def refresh(self, attachment: Attachment, token: str) -> None:
         """Goes on with a fresh token of the same user. Raises what the service says to it."""
-        reply = await self._ask(pb.RelayEntry(session=attachment.number, attach=pb.Attach(token=token)))
+        attach = pb.Attach(token=token, address=attachment.address)
+        reply = await self._ask(pb.RelayEntry(session=attachment.number, attach=attach))
         attachment.token = token
         attachment.expires_in_s = reply.attached.expires_in
 
@@ -90,7 +101,8 @@ class Relay:
         return reply.response
 
     async def _attach(self, attachment: Attachment) -> None:
-        entry = pb.RelayEntry(session=attachment.number, attach=pb.Attach(token=attachment.token))
+        attach = pb.Attach(token=attachment.token, address=attachment.address)
+        entry = pb.RelayEntry(session=attachment.number, attach=attach)
 
         def on_reply(reply: pb.RelayReply) -> None:
             if reply.HasField("attached"):
@@ -157,11 +169,22 @@ class Relay:
 
     async def _attach_again(self, attachment: Attachment) -> None:
         try:
-            await self._attach(attachment)
+            while (wait_s := await self._attached_or_wait(attachment)) > 0:
+                await asyncio.sleep(wait_s)
         except Unavailable:
             pass  # The stream broke again; the next one tries again.
         except Error as error:
             attachment.on_lost(error)
+
+    async def _attached_or_wait(self, attachment: Attachment) -> float:
+        """Attaches a session. When its user has to wait, since many of theirs come back at once: for how long."""
+        try:
+            await self._attach(attachment)
+        except Exhausted as error:
+            if error.reason != "RATE_LIMITED":
+                raise
+            return max(error.retry_after_s or 0, MIN_WAIT_S)
+        return 0
 
     async def _write(self, call: grpc.aio.StreamStreamCall[pb.RelayRequest, pb.RelayResponse]) -> None:
         while True:

@@ -6,6 +6,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uuid_utils.compat import uuid7
 
+from facade.address import Addresses
 from mesh.call import context as request_context
 from mesh.call.context import RequestContext
 from mesh.call.correlation import accept
@@ -25,10 +26,10 @@ SAFETY = {
 
 
 class RequestMiddleware:
-    """Gives each request its request id, correlation id and span."""
+    """Gives each request its request id, correlation id and span, and tells everything below where it comes from."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, addresses: Addresses) -> None:
+        self._app, self._addresses = app, addresses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -38,7 +39,8 @@ class RequestMiddleware:
         state = scope.setdefault("state", {})
         state["request_id"] = str(uuid7())
         state["correlation_id"] = accept(headers.get("x-correlation-id"))
-        request_context.bind(RequestContext(state["request_id"], state["correlation_id"]))
+        address = self._addresses.of(scope)
+        request_context.bind(RequestContext(state["request_id"], state["correlation_id"], address=address))
         parent = extract([(name, value) for name, value in headers.items() if name in ("traceparent", "tracestate")])
         attributes = {"http.request.method": scope["method"], "url.path": scope["path"]}
         with tracer().start_as_current_span(

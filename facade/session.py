@@ -15,11 +15,11 @@ MAX_QUEUED = 1000
 class Session(Receiver):
     """One connected socket of a user."""
 
-    __slots__ = ("attachment", "ending", "expires_at", "sid", "socket", "warned")
+    __slots__ = ("address", "attachment", "ending", "expires_at", "sid", "socket", "warned")
 
-    def __init__(self, sid: str, socket: Any, overflow: Callable[["Session"], None]) -> None:
+    def __init__(self, sid: str, socket: Any, overflow: Callable[["Session"], None], *, address: str) -> None:
         super().__init__(self._put, lambda: overflow(self))
-        self.sid, self.socket = sid, socket
+        self.sid, self.socket, self.address = sid, socket, address
         self.ending = False
         self.attachment: Attachment | None = None
         self.expires_at = 0.0

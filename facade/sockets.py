@@ -6,7 +6,7 @@ Client events are RPCs whose contract names a `socket_event`; there is no code f
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import socketio
 import structlog
 from opentelemetry.trace import SpanKind
+from starlette.types import Scope
 from uuid_utils.compat import uuid7
 
 from chat.message.v1.feed_service_pb2 import Attached
@@ -21,6 +22,7 @@ from facade.calls import Calls
 from facade.fanout import Fanout, event_packet
 from facade.frames import Server
 from facade.json import SocketJson
+from facade.limits import Edge
 from facade.problems import as_dict, known
 from facade.relay import Relay
 from facade.resume import Place, Resumer
@@ -45,9 +47,19 @@ FEATURE_LEVEL = 1
 class Sockets:
     """All sockets of this process."""
 
-    def __init__(self, calls: Calls, resumer: Resumer, fanout: Fanout, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        resumer: Resumer,
+        fanout: Fanout,
+        metrics: Metrics,
+        *,
+        edge: Edge,
+        address_of: Callable[[Scope], str],
+    ) -> None:
         self.relay: Relay  # Set before the first socket connects: the relay needs the fan-out, which is ours.
         self._calls, self._resumer, self._fanout, self._metrics = calls, resumer, fanout, metrics
+        self._edge, self._address_of = edge, address_of
         metrics.socket_events.announce(calls.events)
         self._sessions: dict[str, Session] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -64,18 +76,20 @@ class Sockets:
         self.server.on("disconnect", self._disconnect)
         self.server.on("*", self._event)
 
-    async def _connect(self, sid: str, _environ: dict[str, Any], auth: Any = None) -> None:
-        correlation_id = _correlation_id(auth)
+    async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
+        correlation_id, address = _correlation_id(auth), self._address_of(environ["asgi.scope"])
+        request_context.bind(RequestContext(str(uuid7()), correlation_id, address=address))
         with tracer().start_as_current_span("socket connect", kind=SpanKind.SERVER):
             try:
-                await self._open(sid, auth)
+                await self._edge.admit(_token(auth), address)
+                await self._open(sid, auth, address)
             except Exception as error:
                 problem = self._problem(error, "connect", correlation_id)
                 raise socketio.exceptions.ConnectionRefusedError(problem["detail"], problem) from None
 
-    async def _open(self, sid: str, auth: Any) -> None:
+    async def _open(self, sid: str, auth: Any, address: str) -> None:
         token, place = _read_auth(auth)
-        session = self._session(sid)
+        session = self._session(sid, address)
         greeting: list[Attached] = []
 
         def on_attached(attached: Attached) -> None:
@@ -89,7 +103,7 @@ class Sockets:
         def on_lost(error: Error) -> None:
             self._spawn(self._end(session, error))
 
-        session.attachment = await self.relay.attach(token, on_attached, on_lost)
+        session.attachment = await self.relay.attach(token, on_attached, on_lost, address=address)
         if session.socket.closed:
             self._forget(session)
             raise Cancelled("CANCELLED", "The client went away.")
@@ -98,9 +112,9 @@ class Sockets:
         # CONNECT is queued before this task gets its turn, since nothing waits in between.
         self._spawn(self._welcome(session, greeting[0], place))
 
-    def _session(self, sid: str) -> Session:
+    def _session(self, sid: str, address: str) -> Session:
         eio_sid = self.server.manager.eio_sid_from_sid(sid, "/")
-        return Session(sid, self.server.eio.sockets[eio_sid], self._overflow)
+        return Session(sid, self.server.eio.sockets[eio_sid], self._overflow, address=address)
 
     def _overflow(self, session: Session) -> None:
         error = Exhausted("SLOW_CONSUMER", "This socket was read too slowly. Connect again and resume.")
@@ -148,14 +162,16 @@ class Sockets:
         meta = arguments[1] if len(arguments) > 1 and isinstance(arguments[1], dict) else {}
         correlation_id = _correlation_id(meta)
         parent = extract([("traceparent", str(meta.get("traceparent", "")))])
-        request_context.bind(RequestContext(str(uuid7()), correlation_id))
+        session = self._sessions.get(sid)
+        address = session.address if session is not None else ""
+        request_context.bind(RequestContext(str(uuid7()), correlation_id, address=address))
         with tracer().start_as_current_span(f"socket {event}"[:80], context=parent, kind=SpanKind.SERVER):
             code = "OK"
             answer: dict[str, Any] = {"ok": True, "correlation_id": correlation_id, "trace_id": trace_id()}
             try:
-                session = self._sessions.get(sid)
                 if session is None or session.attachment is None:
                     raise Unauthenticated("NOT_ATTACHED", "This socket is not connected any more.")
+                await self._edge.admit(session.attachment.token, address)
                 if event == "auth-refresh":
                     answer["data"] = await self._refresh(session, arguments)
                 else:
@@ -266,6 +282,11 @@ async def running(sockets: Sockets) -> AsyncIterator[Sockets]:
 def _correlation_id(said: Any) -> str:
     offered = said.get("correlation_id") if isinstance(said, dict) else None
     return accept(offered if isinstance(offered, str) else None)
+
+
+def _token(auth: Any) -> str:
+    token = auth.get("token") if isinstance(auth, dict) else None
+    return token if isinstance(token, str) else ""
 
 
 def _read_auth(auth: Any) -> tuple[str, Place | None]:

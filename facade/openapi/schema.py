@@ -139,7 +139,11 @@ def problem_schema() -> Schema:
         },
         "metadata": {"type": "object", "additionalProperties": text, "description": "Details, by kind of problem."},
     }
-    return {"type": "object", "properties": properties, "required": list(properties)}
+    of_limits: Schema = {
+        "policy": {**text, "description": "The rate limit that was reached, as `/api/meta/limits` lists it."},
+        "scope": {**text, "description": "Whom or what that limit counts by, such as `user`."},
+    }
+    return {"type": "object", "properties": {**properties, **of_limits}, "required": list(properties)}
 
 
 def _reasons() -> list[str]:

@@ -68,7 +68,7 @@ class Harness:
         async with asyncio.timeout(5):
             while True:
                 try:
-                    return await self.relay.attach(token, self._on_attached, self.lost.append)
+                    return await self.relay.attach(token, self._on_attached, self.lost.append, address="192.0.2.7")
                 except Unavailable:
                     await asyncio.sleep(0.001)
 

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from structlog.testing import capture_logs
 
 from facade.problems import as_dict, exception_handlers, known, pointer, problem
-from mesh.errors import Conflict, Deadline, Error, Exhausted, Internal, Invalid, Unauthenticated, Violation
+from mesh.errors import Conflict, Deadline, Error, Exhausted, Internal, Invalid, Limit, Unauthenticated, Violation
 
 
 def request(**state: str) -> Request:
@@ -35,22 +35,29 @@ async def handled(error: Exception) -> Response:
 
 def test_a_problem_says_everything_a_client_needs() -> None:
     """All members are there, each time."""
-    error = Exhausted("RATE_LIMITED", "Too many.", retry_after_s=1.5, metadata={"policy": "send"})
+    error = Exhausted("OVERLOADED", "Too many.", retry_after_s=1.5, metadata={"k": "v"})
     assert as_dict(error, request_id="r", trace_id="t", instance="/api/x", correlation_id="c") == {
-        "type": "/docs#RATE_LIMITED",
-        "title": "Rate limited",
+        "type": "/docs#OVERLOADED",
+        "title": "Overloaded",
         "status": 429,
         "detail": "Too many.",
         "instance": "/api/x",
-        "code": "RATE_LIMITED",
+        "code": "OVERLOADED",
         "request_id": "r",
         "trace_id": "t",
         "correlation_id": "c",
         "retryable": True,
         "retry_after_s": 1.5,
         "errors": [],
-        "metadata": {"policy": "send"},
+        "metadata": {"k": "v"},
     }
+
+
+def test_a_problem_names_the_rate_limit_that_was_reached() -> None:
+    """Its policy and scope stand beside the time to wait."""
+    error = Exhausted("RATE_LIMITED", "Too many.", retry_after_s=1.5, limit=Limit("send", "user"))
+    shown = as_dict(error, request_id="r", trace_id="t", instance="/api/x")
+    assert (shown["policy"], shown["scope"], shown["retry_after_s"]) == ("send", "user", 1.5)
 
 
 def test_the_answer_is_problem_json_about_this_request() -> None:
