@@ -14,6 +14,7 @@ from bench import TEXT
 from bench.clock import Stopwatch
 from bench.folder import on_disk
 from bench.table import Table
+from mesh.audit.log import open_trail
 from mesh.database import open_database, sqlite_url
 from mesh.identity.principal import DEFAULT_WORKSPACE
 from mesh.telemetry.metrics import Metrics
@@ -22,6 +23,7 @@ from services.message.conversations.domain import CreateConversation, Kind
 from services.message.journal_sql import SqlJournal
 from services.message.messages.domain import SendMessage, fingerprint
 from services.message.service import MIGRATIONS
+from services.message.tables import audit, audit_head
 from services.message.writer import Writer
 
 WAITING = {1: 500, 10: 2000, 100: 5000}
@@ -65,7 +67,8 @@ class Room:
 @asynccontextmanager
 async def open_room(folder: Path, registry: CollectorRegistry) -> AsyncIterator[Room]:
     async with open_database(sqlite_url(folder / "message.db"), MIGRATIONS) as database:
-        journal = SqlJournal(database, lambda: datetime.now(UTC))
+        trail = open_trail("message", audit, audit_head, bytes(32))
+        journal = SqlJournal(database, lambda: datetime.now(UTC), trail)
         async with Writer(journal, lambda command, outcome: None, Metrics(registry)) as writer:
             room = Room(writer)
             await room.create()

@@ -3,18 +3,20 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import grpc
 
-from chat.user.v1.key_service_pb2 import GetKeysRequest
-from chat.user.v1.key_service_pb2_grpc import KeyServiceStub
 from mesh.call.channel import MeshChannel, open_tcp
 from mesh.call.inprocess import InProcessServer
 from mesh.call.interceptors import AdmissionInterceptor, ErrorInterceptor, TelemetryInterceptor
 from mesh.events.bus_local import LocalBus
 from mesh.events.dead_letters import DeadLetterFile
+from mesh.idempotency.interceptor import IdempotencyInterceptor
 from mesh.identity.proof import Proofs
-from mesh.identity.verifier import FetchKeys, Verifier
+from mesh.identity.source import keys_from, principals_from
+from mesh.identity.verifier import Verifier
+from mesh.identity.watch import watching
 from mesh.limits.interceptor import LimitInterceptor
 from mesh.limits.limits import open_limits
 from mesh.sealing import installation_secret
@@ -63,14 +65,16 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
 
         secret = installation_secret(settings)
         proofs = Proofs(secret)
-        verifier = Verifier(_fetch_keys(lambda: channel("user")))
+        verifier = Verifier(keys_from(lambda: channel("user")), principals_from(lambda: channel("user")))
         kind = "+".join(sorted(local)) or "facade"
         limits = await stack.enter_async_context(open_limits(settings, metrics, kind=kind))
+        idempotency = IdempotencyInterceptor(secret, clock=lambda: datetime.now(UTC))
         interceptors = (
             TelemetryInterceptor(metrics),
             ErrorInterceptor(),
             AdmissionInterceptor(verifier, proofs),
             LimitInterceptor(limits),
+            idempotency,
         )
         inprocess = InProcessServer(interceptors)
         drains: list[Callable[[], None]] = []
@@ -83,6 +87,7 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
             bus=bus,
             metrics=metrics,
             limits=limits,
+            keep_idempotency=idempotency.keep,
             at_drain=drains.append,
         )
         registers: dict[str, Register] = {}
@@ -90,7 +95,10 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
             register = await stack.enter_async_context(service.open(mesh))
             register(inprocess)
             registers[service.name] = register
+        stack.push_async_callback(idempotency.close)
         stack.push_async_callback(inprocess.stop, DRAIN_S)
+        if "user" in local or settings.address("user"):  # Where there is none no token can be proven, or revoked.
+            await stack.enter_async_context(watching(verifier, channel("user")))
         yield Hosted(mesh, registers, interceptors, drains)
 
 
@@ -99,11 +107,3 @@ def _address(settings: Settings, name: str) -> str:
     if not address:
         raise UnknownService(f"The {name} service is not hosted here: set CHAT_{name.upper()}_ADDRESS.")
     return address
-
-
-def _fetch_keys(channel: Callable[[], grpc.aio.Channel]) -> FetchKeys:
-    async def fetch() -> list[dict[str, str]]:
-        response = await KeyServiceStub(channel()).GetKeys(GetKeysRequest())
-        return [{field.name: value for field, value in key.ListFields()} for key in response.keys]
-
-    return fetch

@@ -8,6 +8,7 @@ from typing import Any
 import grpc
 
 from mesh.events.bus import Bus
+from mesh.idempotency.store import IdempotencyStore
 from mesh.identity.verifier import Verifier
 from mesh.limits.limits import Limits, unlimited
 from mesh.settings import Settings
@@ -38,6 +39,8 @@ class Mesh:
     """Counts and times what happens."""
     limits: Limits = field(default_factory=unlimited)
     """Charges what comes in batches; calls by themselves are charged before they are served."""
+    keep_idempotency: Callable[[str, IdempotencyStore], None] = field(default=lambda service, store: None)
+    """Names where a service keeps the idempotency keys of its calls."""
     at_drain: Callable[[Callable[[], None]], None] = field(default=lambda _: None)
     """Registers what ends open streams when the process begins to stop, so that calls can end before servers do."""
 

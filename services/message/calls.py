@@ -15,7 +15,14 @@ from services.message.command import Origin
 def origin() -> Origin:
     """The call being served. Raises Unauthenticated (TOKEN_MISSING)."""
     context, principal = current(), caller()
-    return Origin(principal.user_id, principal.workspace_id, context.correlation_id, traceparent(), context.deadline)
+    return Origin(
+        principal.user_id,
+        principal.workspace_id,
+        context.correlation_id,
+        traceparent(),
+        context.deadline,
+        context.address,
+    )
 
 
 @dataclass(frozen=True, slots=True)

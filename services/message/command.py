@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The call a command was made in. `deadline` is on the monotonic clock, in seconds.
+    """The call a command was made in, from the network address of its client. `deadline` is on the monotonic clock.
 
     Nothing outside of the actor's workspace exists for the command.
     """
@@ -16,6 +16,12 @@ class Origin:
     correlation_id: str = ""
     traceparent: str = ""
     deadline: float | None = None
+    address: str = ""
+
+    @property
+    def trace_id(self) -> str:
+        """Empty when the call has no trace."""
+        return self.traceparent[3:35]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from sqlalchemy import Connection, select
 
+from mesh.audit.log import Trail
 from mesh.database import Database
 from services.message.command import Command
 from services.message.conversations import writes_sql as conversations_sql
@@ -24,9 +25,10 @@ _CONVERSATIONS_OF = select(*messages.c["workspace_id", "conversation_id"])
 class SqlJournal:
     """Commits batches. `clock` gives the time of everything in one."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
+    def __init__(self, database: Database, clock: Callable[[], datetime], trail: Trail) -> None:
         self._database = database
         self._clock = clock
+        self._trail = trail
         self._handlers: Mapping[type[Command], Handler] = {
             **messages_sql.HANDLERS,
             **conversations_sql.HANDLERS,
@@ -37,7 +39,7 @@ class SqlJournal:
         return await self._database.write(lambda connection: self._apply(connection, commands))
 
     def _apply(self, connection: Connection, commands: Sequence[Command]) -> list[Outcome]:
-        unit = Unit(connection, self._clock())
+        unit = Unit(connection, self._clock(), self._trail)
         # All locks are taken at once and in order, so that two writers never wait for each other.
         unit.lock(_conversations_of(connection, commands))
         unit.lock_heads({(c.origin.workspace_id, id_) for c in commands for id_ in c.told_ids})

@@ -8,17 +8,23 @@ from typing import Any
 
 from uuid_utils.compat import uuid7
 
+from chat.message.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from chat.message.v1.conversation_service_pb2_grpc import add_ConversationServiceServicer_to_server
 from chat.message.v1.feed_service_pb2_grpc import add_FeedServiceServicer_to_server
 from chat.message.v1.message_service_pb2_grpc import add_MessageServiceServicer_to_server
 from chat.user.v1.account_service_pb2_grpc import AccountServiceStub
+from mesh.audit.log import Trail, open_trail
 from mesh.cursor import CursorCodec
 from mesh.database import Database, open_database, sqlite_url
 from mesh.events.relay import OutboxRelay
+from mesh.idempotency.store_sql import SqlIdempotencyStore
+from mesh.idempotency.sweeper import sweeping
 from mesh.policy.admit import admit
 from mesh.sealing import derive, installation_secret
 from mesh.service import Mesh, Register, Service
 from mesh.settings import Settings
+from services.message.audit.servicer import AuditServicer
+from services.message.audit.store_sql import SqlAuditStore
 from services.message.calls import Relayed
 from services.message.command import Command
 from services.message.conversations.servicer import ConversationServicer
@@ -35,6 +41,7 @@ from services.message.messages.servicer import MessageServicer
 from services.message.messages.store_sql import SqlMessageStore
 from services.message.outbox_sql import SqlOutbox
 from services.message.profiles import Profiles
+from services.message.tables import audit, audit_head, idempotency_keys
 from services.message.writer import Writer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -53,14 +60,19 @@ async def open_message(mesh: Mesh) -> AsyncIterator[Register]:
             if outcome.changes:
                 relay.wake()
 
-        async with Writer(SqlJournal(database, _now), publish, mesh.metrics) as writer:
+        trail = open_trail("message", audit, audit_head, mesh.secret)
+        async with Writer(SqlJournal(database, _now, trail), publish, mesh.metrics) as writer:
             outbox = SqlOutbox(database, writer, profiles.known)
             relay = OutboxRelay(outbox, mesh.bus, "/chat/message", waiting=mesh.metrics.outbox_rows("message").set)
-            async with relay:
-                yield _register(mesh, database, hub=hub, writer=writer, profiles=profiles)
+            repeated = SqlIdempotencyStore(database, idempotency_keys)
+            mesh.keep_idempotency("message", repeated)
+            async with relay, sweeping(repeated, clock=_now):
+                yield _register(mesh, database, trail, hub=hub, writer=writer, profiles=profiles)
 
 
-def _register(mesh: Mesh, database: Database, *, hub: Hub, writer: Writer, profiles: Profiles) -> Register:
+def _register(
+    mesh: Mesh, database: Database, trail: Trail, *, hub: Hub, writer: Writer, profiles: Profiles
+) -> Register:
     cursors = _cursors(mesh.settings)
     messages = MessageServicer(SqlMessageStore(database), writer, profiles, cursors=cursors, new_id=_new_id)
     conversations = ConversationServicer(
@@ -80,6 +92,7 @@ def _register(mesh: Mesh, database: Database, *, hub: Hub, writer: Writer, profi
         add_MessageServiceServicer_to_server(messages, server)
         add_ConversationServiceServicer_to_server(conversations, server)
         add_FeedServiceServicer_to_server(feed, server)
+        add_AuditServiceServicer_to_server(AuditServicer(SqlAuditStore(database, trail)), server)
 
     return register
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from mesh.audit.entry import Entry
+from mesh.audit.log import Trail, note
 from mesh.errors import Error
 from services.message.command import Origin
 from services.message.conversations.domain import Conversation, Member
@@ -56,15 +58,17 @@ _INSERT_CHANGES, _INSERT_USER_CHANGES, _INSERT_HEADS = insert(changes), insert(u
 class Unit:
     """Numbers are given as changes are added; `flush` writes them. `at` is the time of everything in it."""
 
-    def __init__(self, connection: Connection, at: datetime) -> None:
+    def __init__(self, connection: Connection, at: datetime, trail: Trail) -> None:
         self.connection = connection
         self.at = at
+        self._trail = trail
         self._conversations: dict[ConversationKey, Conversation | None] = {}
         self._heads: dict[UserKey, int] = {}
         self._new_heads: set[UserKey] = set()
         self._touched: dict[str, Conversation] = {}
         self._touched_heads: set[UserKey] = set()
         self._changes: list[Change] = []
+        self._entries: list[Entry] = []
 
     def lock(self, keys: Iterable[ConversationKey]) -> None:
         """Locks conversations, in the order of their ids, until the end of the transaction."""
@@ -115,6 +119,20 @@ class Unit:
         self._changes.append(change)
         return change
 
+    def note(self, action: str, origin: Origin, subject_id: str, **detail: str) -> None:
+        """Adds an entry to the audit log."""
+        entry = Entry(
+            action,
+            self.at,
+            workspace_id=origin.workspace_id,
+            actor_id=origin.actor_id,
+            subject_id=subject_id,
+            address=origin.address,
+            trace_id=origin.trace_id,
+            detail=detail,
+        )
+        self._entries.append(entry)
+
     def flush(self) -> None:
         """Writes everything that was added."""
         self._write(_INSERT_CHANGES, [_change_values(change) for change in self._changes if change.pos])
@@ -125,7 +143,8 @@ class Unit:
         self._write(_INSERT_HEADS, [self._head_values("workspace_id", "user_id", key) for key in sorted(new)])
         self._write(_UPDATE_HEAD, [self._head_values("key_workspace", "key", key) for key in sorted(known)])
         self._new_heads -= new
-        self._touched, self._touched_heads, self._changes = {}, set(), []
+        note(self.connection, self._trail, *self._entries)
+        self._touched, self._touched_heads, self._changes, self._entries = {}, set(), [], []
 
     def _head_values(self, workspace: str, user: str, key: UserKey) -> dict[str, Any]:
         return {workspace: key[0], user: key[1], "last_pos": self._heads[key]}

@@ -13,6 +13,8 @@ from chat.user.v1.key_service_pb2_grpc import add_KeyServiceServicer_to_server
 from chat.user.v1.session_service_pb2_grpc import add_SessionServiceServicer_to_server
 from mesh.database import open_database, sqlite_url
 from mesh.events.relay import OutboxRelay
+from mesh.idempotency.store_sql import SqlIdempotencyStore
+from mesh.idempotency.sweeper import sweeping
 from mesh.service import Mesh, Register, Service
 from services.user.accounts.servicer import AccountServicer
 from services.user.accounts.store_sql import SqlAccountStore
@@ -23,6 +25,7 @@ from services.user.passwords import open_passwords
 from services.user.seed import seed
 from services.user.sessions.servicer import SessionServicer
 from services.user.sessions.store_sql import SqlSessionStore
+from services.user.tables import idempotency_keys
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -48,8 +51,13 @@ async def open_user(mesh: Mesh) -> AsyncIterator[Register]:
                 )
                 add_KeyServiceServicer_to_server(KeyServicer(keys), server)
 
+            repeated = SqlIdempotencyStore(database, idempotency_keys)
+            mesh.keep_idempotency("user", repeated)
             waiting = mesh.metrics.outbox_rows("user")
-            async with OutboxRelay(SqlOutbox(database), mesh.bus, "/chat/user", waiting=waiting.set):
+            async with (
+                sweeping(repeated, clock=_now),
+                OutboxRelay(SqlOutbox(database), mesh.bus, "/chat/user", waiting=waiting.set),
+            ):
                 yield register
 
 

@@ -56,6 +56,7 @@ def create(unit: Unit, command: CreateConversation) -> Outcome:
             return Outcome(Created(there, replayed=True))
     unit.connection.execute(_INSERT, conversation_values(conversation))
     unit.connection.execute(_INSERT_MEMBERS, [member_values(member) for member in joined])
+    _note(unit, "member.added", command.origin, *[m for m in joined if m.user_id != command.origin.actor_id])
     user_ids = tuple(member.user_id for member in joined)
     conversation = advanced(conversation)
     body = snapshot_body(conversation, joined[: domain.FIRST_MEMBERS])
@@ -87,6 +88,7 @@ def add_members(unit: Unit, command: AddMembers) -> Outcome:
     joined = {m.user_id: m for m in domain.joining(conversation, new_ids, command.role, unit.at)}
     if joined:
         unit.connection.execute(_INSERT_MEMBERS, [member_values(member) for member in joined.values()])
+    _note(unit, "member.added", command.origin, *joined.values())
     changes = _tell_joined(unit, conversation, list(joined.values()), command.origin)
     return Outcome([(present | joined)[user_id] for user_id in command.user_ids], changes)
 
@@ -116,6 +118,7 @@ def update_member(unit: Unit, command: UpdateMember) -> Outcome:
     if changed is target:
         return Outcome(target)
     unit.connection.execute(_UPDATE_MEMBER, {**_key(changed), "role": changed.role})
+    _note(unit, "member.role_changed", command.origin, changed)
     conversation = advanced(domain.touched(conversation, unit.at))
     about = {"body": member_body(changed), "subject_id": changed.user_id}
     return Outcome(changed, (unit.change(feed.MEMBER_UPDATED, conversation, command.origin, **about),))
@@ -127,6 +130,7 @@ def remove_member(unit: Unit, command: RemoveMember) -> Outcome:
     target = _target(present, command.user_id)
     domain.check_removes(conversation, actor, target, _owners(unit, conversation))
     unit.connection.execute(_DELETE_MEMBER, _key(target))
+    _note(unit, "member.removed", origin, target)
     conversation = advanced(domain.touched(conversation, unit.at), member_count=conversation.member_count - 1)
     about = {"body": member_body(target), "subject_id": target.user_id, "except_user_id": target.user_id}
     body = snapshot_body(conversation)
@@ -153,6 +157,12 @@ def mark_read(unit: Unit, command: MarkRead) -> Outcome:
     body, receipt = unread_body(marked.last_read_seq, unread), receipt_body(user_id, marked.last_read_seq)
     seen = Change(feed.RECEIPT_READ, conversation.id, origin, unit.at, body=receipt, except_user_id=user_id)
     return Outcome(result, (unit.user_change(feed.UNREAD_UPDATED, user_id, conversation.id, origin, body), seen))
+
+
+def _note(unit: Unit, action: str, origin: Origin, *members: Member) -> None:
+    for member in members:
+        about = {"conversation_id": member.conversation_id, "role": member.role.name.lower()}
+        unit.note(action, origin, member.user_id, **about)
 
 
 def _present(

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from mesh.audit.log import Trail, open_trail
 from mesh.database import Database
 from services.message.conversations.store import ConversationStore
 from services.message.conversations.store_sql import SqlConversationStore
@@ -14,6 +15,7 @@ from services.message.journal_sql import SqlJournal
 from services.message.messages.store import MessageStore
 from services.message.messages.store_sql import SqlMessageStore
 from services.message.service import MIGRATIONS
+from services.message.tables import audit, audit_head
 from tests.contract.databases import KINDS, empty_database
 from tests.contract.message.desk import Clock, Desk
 
@@ -30,8 +32,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def desk(database: Database, clock: Clock) -> Desk:
-    return Desk(SqlJournal(database, clock))
+def trail() -> Trail:
+    return open_trail("message", audit, audit_head, b"the secret of the installation")
+
+
+@pytest.fixture
+def desk(database: Database, clock: Clock, trail: Trail) -> Desk:
+    return Desk(SqlJournal(database, clock, trail))
 
 
 @pytest.fixture
