@@ -10,6 +10,7 @@ from chat.mesh.v1 import options_pb2
 from mesh.limits.limiter import SECOND_NS, Policy
 
 USER, ADDRESS, ACCOUNT, CONVERSATION = "user", "address", "account", "conversation"
+TOKEN = "token"  # noqa: S105
 EDGE = "edge"
 """What the facade counts before it knows what is asked for: every HTTP request, every socket and each of its events."""
 NEVER_OFF = ("login", "register", "reset")
@@ -30,7 +31,7 @@ def defaults() -> Classes:
         "register": _class("register", address=(50, 1, 10)),
         # Mails to one mailbox; and the links in them, which are not to be guessed.
         "reset": _class("reset", account=(5, 1, 60), address=(20, 1, 10)),
-        "token": _class("token", user=(60, 1, 1), address=(300, 20, 1)),
+        TOKEN: _class(TOKEN, user=(60, 1, 1), address=(300, 20, 1)),
         "send": _class("send", user=(50, 10, 1), conversation=(100, 30, 1), address=(20, 1, 1)),
         "read": _class("read", user=(200, 50, 1), address=(100, 20, 1)),
         "write": _class("write", user=(100, 20, 1), address=(20, 1, 1)),

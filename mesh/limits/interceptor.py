@@ -23,7 +23,8 @@ class LimitInterceptor(AsyncServerInterceptor):
     async def intercept(self, method: Any, request_or_iterator: Any, context: Any, method_name: str) -> Any:
         request = request_context.current()
         message = request_or_iterator if isinstance(request_or_iterator, Message) else None
-        if charges := self._limits.of_call(method_name, request, message):
+        charges = [] if request.is_counted else self._limits.of_call(method_name, request, message)
+        if charges:
             decisions = await self._limits.take(charges)
             told = written([Left.of(tightest(decisions))])
             context.set_trailing_metadata((*(context.trailing_metadata() or ()), *told.items()))

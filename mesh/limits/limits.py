@@ -33,12 +33,7 @@ class Limits:
         self._metrics = metrics
 
     def of_call(self, method: str, context: RequestContext, message: Message | None) -> list[Charge]:
-        """What a call is charged; nothing when it serves a request that was charged where it came in.
-
-        `message` is None for a stream of requests.
-        """
-        if context.is_counted:
-            return []
+        """What a call is charged. `message` is None for a stream of requests."""
         policy = policy_of(method)
         named = str(getattr(message, policy.rate_field)) if policy.rate_field and message is not None else ""
         workspace = str(getattr(message, "workspace_id", "")) if context.principal is None else ""

@@ -85,7 +85,9 @@ def _register(
         **_named("FeedService", typing.relayed),
     }
     calls = RelayCalls(relayed, profiles, admit=admit, metrics=mesh.metrics)
-    feed = FeedServicer(SqlFeedStore(database), Live(calls, hub, writer, profiles, mesh.verifier), typing)
+    feed = FeedServicer(
+        SqlFeedStore(database), Live(calls, hub, writer, profiles, mesh.verifier, limits=mesh.limits), typing
+    )
     mesh.at_drain(feed.drain)
 
     def register(server: Any) -> None:

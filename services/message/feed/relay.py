@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from chat.message.v1 import feed_service_pb2 as pb
@@ -11,14 +11,16 @@ from mesh.call import context as request_context
 from mesh.call.context import RequestContext
 from mesh.call.faults import unexpected
 from mesh.call.status import to_status
-from mesh.errors import Error, Forbidden, Invalid, Unauthenticated, Unavailable
+from mesh.errors import Error, Exhausted, Forbidden, Invalid, Unauthenticated, Unavailable
 from mesh.identity.principal import Principal
 from mesh.identity.verifier import Verifier
+from mesh.limits.limits import Limits, unlimited
 from services.message.command import Origin
 from services.message.feed.domain import Attach, Place
 from services.message.feed.hub import Delivery, Hub
 from services.message.feed.mailbox import Mailbox
 from services.message.feed.relay_calls import RelayCalls
+from services.message.feed.relay_limits import RelayLimits
 from services.message.profiles import Profiles
 from services.message.writer import Writer
 
@@ -42,12 +44,14 @@ class Live:
     profiles: Profiles
     verifier: Verifier
     clock: Callable[[], float] = time.time
+    limits: Limits = field(default_factory=unlimited)
 
 
 @dataclass(slots=True, eq=False)
 class _Session:
     principal: Principal
     token: str
+    address: str = ""
     joined: bool = False
     """Whether the hub counts it."""
     expiry: asyncio.TimerHandle | None = None
@@ -58,6 +62,8 @@ class RelayStream:
 
     def __init__(self, live: Live) -> None:
         self._live = live
+        self._limits = RelayLimits(live.limits, live.calls)
+        self._opener = request_context.current()
         self._sessions: dict[int, _Session] = {}
         self._outgoing: Mailbox[Outgoing] = Mailbox(MAX_WAITING, MAX_WAITING_BYTES)
         self._unanswered = 0
@@ -92,8 +98,11 @@ class RelayStream:
         try:
             async for frame in frames:
                 principals = await self._verify(frame)
-                for entry in frame.entries:
-                    self._take(entry, principals)
+                refusals = await self._limits.take(
+                    frame, principals, speaker_of=self._speaker, address_of=self._address
+                )
+                for entry, refused in zip(frame.entries, refusals, strict=True):
+                    self._take(entry, principals, refused)
         finally:
             self._answered()
 
@@ -112,13 +121,23 @@ class RelayStream:
         proven = [(token, principal) for token, principal in principals.items() if isinstance(principal, Principal)]
         speakers = {principal.workspace_id: (token, principal) for token, principal in proven}
         for workspace_id, (token, speaker) in speakers.items():
-            bound = request_context.bind(RequestContext(principal=speaker, token=token))
+            bound = request_context.bind(RequestContext(principal=speaker, token=token, is_counted=True))
             await self._live.profiles.load([p.user_id for _, p in proven if p.workspace_id == workspace_id])
             request_context.unbind(bound)
 
-    def _take(self, entry: pb.RelayEntry, principals: dict[str, Principal | Error]) -> None:
+    def _speaker(self, number: int) -> Principal | None:
+        session = self._sessions.get(number)
+        return session.principal if session is not None else None
+
+    def _address(self, attach: pb.Attach) -> str:
+        """Where the client of a session is. Strangers can only speak for themselves."""
+        return attach.address if self._opener.is_mesh else self._opener.address
+
+    def _take(self, entry: pb.RelayEntry, principals: dict[str, Principal | Error], refused: Exhausted | None) -> None:
         kind = entry.WhichOneof("kind")
         try:
+            if refused is not None:
+                raise refused
             if kind == "call":
                 self._call(entry)
             elif kind == "attach":
@@ -140,7 +159,8 @@ class RelayStream:
             self._leave(session)
             raise Unauthenticated("TOKEN_EXPIRED", "The access token has ended. Attach with a fresh one.")
         self._unanswered += 1
-        self._live.calls.start(entry.call, session.principal, session.token, partial(self._answer, entry.id))
+        answer = partial(self._answer, entry.id)
+        self._live.calls.start(entry.call, session.principal, session.token, session.address, answer)
 
     def _answer(self, entry_id: int, result: bytes | Error) -> None:
         if isinstance(result, Error):
@@ -159,7 +179,7 @@ class RelayStream:
             session = self._sessions[entry.session] = _Session(principal, entry.attach.token)
         elif session.principal.user_id != principal.user_id:
             raise Forbidden("USER_MISMATCH", "The session belongs to another user.")
-        session.principal, session.token = principal, entry.attach.token
+        session.principal, session.token, session.address = principal, entry.attach.token, self._address(entry.attach)
         self._expire_later(session)
         opened = partial(self._opened, entry.id, entry.session, session)
         attached = self._live.writer.submit(Attach(Origin(principal.user_id, principal.workspace_id), opened))

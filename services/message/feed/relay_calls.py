@@ -47,8 +47,19 @@ class RelayCalls:
         self._admit = admit
         self._metrics = metrics
 
-    def start(self, call: pb.Call, principal: Principal, token: str, answer: Answer) -> None:
-        """Starts a call of `principal`. `answer` is called once, now or later, and no task waits for it."""
+    def request(self, call: pb.Call) -> Message | None:
+        """What is asked for; None when it is no call that can be answered, as `start` will say."""
+        relayed = self._relayed.get(call.method)
+        try:
+            return None if relayed is None else _parse(relayed, call.request)
+        except Invalid:
+            return None
+
+    def start(self, call: pb.Call, principal: Principal, token: str, address: str, answer: Answer) -> None:
+        """Starts a call of `principal`, which is counted already.
+
+        `answer` is called once, now or later, and no task waits for it.
+        """
         relayed = self._relayed.get(call.method)
         if relayed is None:
             answer(Unimplemented("UNIMPLEMENTED", "There is no such method in a Relay stream."))
@@ -60,6 +71,8 @@ class RelayCalls:
             principal=principal,
             token=token,
             deadline=None if deadline_s is None else time.monotonic() + deadline_s,
+            address=address,
+            is_counted=True,
         )
         bound = request_context.bind(context)
         try:
