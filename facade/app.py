@@ -20,13 +20,16 @@ from facade.calls import Calls
 from facade.descriptors import Method, all_services, comments, image, methods
 from facade.dev import DevRoutes
 from facade.fanout import Fanout
+from facade.gate import Gate
 from facade.limits import Edge, LimitMiddleware
 from facade.openapi import document
+from facade.origins import Origins
 from facade.problems import exception_handlers
 from facade.relay import open_relay
 from facade.request import RequestMiddleware
 from facade.rest import routes
 from facade.resume import Resumer
+from facade.safety import safety
 from facade.sockets import Sockets, running
 from facade.translate import Decoder, Encoder
 from mesh.admin import health_route
@@ -59,15 +62,18 @@ async def open_facade(mesh: Mesh, health: Health, dev: DevRoutes | None = None) 
     calls = Calls(described, mesh.channel, encoder, decoder)
     edge, addresses = Edge(mesh.limits, mesh.verifier.verify), Addresses(mesh.settings.trusted_proxies)
     sockets = Sockets(calls, Resumer(mesh.channel("message")), fanout, mesh.metrics, edge=edge, address_of=addresses.of)
+
+    def within(app: ASGIApp) -> ASGIApp:
+        return RequestMiddleware(app, addresses)
+
     async with AsyncExitStack() as stack:
         sockets.relay = await stack.enter_async_context(open_relay(mesh.channel("message"), fanout.apply))
         await stack.enter_async_context(running(sockets))
         own = [health_route(health), _document(described), *_pages(), *(dev.routes() if dev else ())]
         rest = _rest([*routes(described, mesh.channel, draining), *own])
-        app = socketio.ASGIApp(
-            sockets.server, RequestMiddleware(LimitMiddleware(rest, edge), addresses), socketio_path="ws"
-        )
-        yield Facade(app, sockets, draining)
+        doors = socketio.ASGIApp(sockets.server, within(LimitMiddleware(rest, edge)), socketio_path="ws")
+        origins = Origins(mesh.settings.origins, mesh.settings.public_url)
+        yield Facade(Gate(doors, origins, safety(mesh.settings.public_url), within), sockets, draining)
 
 
 def _rest(all_routes: Sequence[BaseRoute]) -> FastAPI:

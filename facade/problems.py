@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import orjson
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import Response
 
 from facade import trailers
@@ -19,6 +19,14 @@ from mesh.errors import BY_CODE, Cancelled, Error, Internal, Invalid, NotFound, 
 from mesh.telemetry.tracing import trace_id
 
 MEDIA_TYPE = "application/problem+json"
+_INVALID = ' error="invalid_token"'
+_CHALLENGES = {
+    "TOKEN_INVALID": _INVALID,
+    "TOKEN_EXPIRED": _INVALID,
+    "SESSION_REVOKED": _INVALID,
+    "SCOPE_MISSING": ' error="insufficient_scope"',
+}
+"""What `WWW-Authenticate` says of a token (RFC 6750 §3.1)."""
 Handler = Callable[[Request, Any], Coroutine[Any, Any, Response]]
 
 _STEP = re.compile(r'\[("(?:[^"\\]|\\.)*"|[^\]]*)\]|([^.\[]+)')
@@ -60,7 +68,7 @@ def as_dict(error: Error, *, request_id: str, trace_id: str, instance: str, corr
     }
 
 
-def describe(error: Error, request: Request) -> dict[str, Any]:
+def describe(error: Error, request: HTTPConnection) -> dict[str, Any]:
     """The problem object of an error that ended `request`."""
     return as_dict(
         error,
@@ -71,13 +79,13 @@ def describe(error: Error, request: Request) -> dict[str, Any]:
     )
 
 
-def problem(error: Error, request: Request, headers: Mapping[str, str] | None = None) -> Response:
+def problem(error: Error, request: HTTPConnection, headers: Mapping[str, str] | None = None) -> Response:
     """The answer that tells of `error`."""
     more = {"Cache-Control": "no-store", **(headers or {})}
     if error.retry_after_s is not None:
         more["Retry-After"] = str(math.ceil(error.retry_after_s))
-    if error.http_status == 401:
-        more["WWW-Authenticate"] = "Bearer"
+    if error.http_status == 401 or error.reason in _CHALLENGES:
+        more["WWW-Authenticate"] = f"Bearer{_CHALLENGES.get(error.reason, '')}"
     body = orjson.dumps(describe(error, request))
     return Response(body, error.http_status, more, MEDIA_TYPE)
 

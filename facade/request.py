@@ -1,4 +1,4 @@
-"""What every HTTP request is given: ids, a span, and the headers that tell of them and keep browsers safe."""
+"""What every HTTP request is given: ids, a span, and the headers that tell of them."""
 
 import structlog
 from opentelemetry.trace import SpanKind, StatusCode
@@ -14,15 +14,7 @@ from mesh.telemetry.tracing import extract, trace_id, tracer
 
 log = structlog.get_logger(__name__)
 
-_POLICY = (
-    "default-src 'self'; img-src 'self' data: https:; style-src 'self'; script-src 'self'; "
-    "connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
-)
-SAFETY = {
-    "content-security-policy": _POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-}
+_STARTS = ("http.response.start", "websocket.http.response.start")
 
 
 class RequestMiddleware:
@@ -32,7 +24,7 @@ class RequestMiddleware:
         self._app, self._addresses = app, addresses
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -42,25 +34,23 @@ class RequestMiddleware:
         address = self._addresses.of(scope)
         request_context.bind(RequestContext(state["request_id"], state["correlation_id"], address=address))
         parent = extract([(name, value) for name, value in headers.items() if name in ("traceparent", "tracestate")])
-        attributes = {"http.request.method": scope["method"], "url.path": scope["path"]}
-        with tracer().start_as_current_span(
-            scope["method"], context=parent, kind=SpanKind.SERVER, attributes=attributes
-        ) as span:
+        verb = scope.get("method", "GET")
+        attributes = {"http.request.method": verb, "url.path": scope["path"]}
+        with tracer().start_as_current_span(verb, context=parent, kind=SpanKind.SERVER, attributes=attributes) as span:
             told = {
-                **SAFETY,
                 "x-request-id": state["request_id"],
                 "x-correlation-id": state["correlation_id"],
                 "x-trace-id": trace_id(),
             }
 
             async def send_with_ids(message: Message) -> None:
-                if message["type"] == "http.response.start":
+                if message["type"] in _STARTS:
                     MutableHeaders(scope=message).update(told)
                     status = message["status"]
                     span.set_attribute("http.response.status_code", status)
                     if status >= 500:
                         span.set_status(StatusCode.ERROR)
-                    log.debug("request", verb=scope["method"], path=scope["path"], status=status)
+                    log.debug("request", verb=verb, path=scope["path"], status=status)
                 await send(message)
 
             await self._app(scope, receive, send_with_ids)

@@ -69,6 +69,7 @@ class Sockets:
             ping_timeout=PING_TIMEOUT_S,
             max_http_buffer_size=MAX_PACKET_BYTES,
             http_compression=False,
+            cors_allowed_origins=[],  # Turns the library's own rule off: the gate has judged the origin already.
             logger=False,
             engineio_logger=False,
         )

@@ -71,8 +71,9 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
     """Starts a system: everything in one mesh, or each part in one of its own that the others reach over TCP."""
     async with AsyncExitStack() as stack:
 
-        async def run(*, apart: bool = False) -> System:
-            settings = Settings(data=tmp_path / "data", http=ANY, grpc=ANY, admin=ANY, limits="off")
+        async def run(*, apart: bool = False, **more: Any) -> System:
+            chosen = {"http": ANY, "grpc": ANY, "admin": ANY, "limits": "off", **more}
+            settings = Settings(data=tmp_path / "data", **chosen)
             if not apart:
                 banner = await stack.enter_async_context(serving(settings, EVERYTHING))
                 return System([banner], settings, stack)

@@ -231,7 +231,7 @@ async def test_other_credentials_are_refused(client: httpx2.AsyncClient, credent
     """Neither another scheme nor what cannot be a token goes further."""
     response = await client.post("/api/toys/x:wind", headers=[(b"authorization", credentials)])
     assert (response.status_code, response.json()["code"]) == (401, "TOKEN_INVALID")
-    assert response.headers["www-authenticate"] == "Bearer"
+    assert response.headers["www-authenticate"] == 'Bearer error="invalid_token"'
 
 
 async def test_errors_of_the_service_are_problems(client: httpx2.AsyncClient) -> None:
