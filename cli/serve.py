@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from facade.app import open_facade
 from facade.dev import DevRoutes
+from facade.origins import Origins
 from facade.sockets import MAX_PACKET_BYTES
 from mesh.admin import admin_app
 from mesh.call.server import Health, listen
@@ -47,6 +48,7 @@ def main(names: Sequence[str]) -> int:
         settings = Settings()
         chosen = _chosen(names)
         _check_listeners(settings)
+        _check_origins(settings)
     except (ValueError, UnknownService, ExposedError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
@@ -76,6 +78,14 @@ def _check_listeners(settings: Settings) -> None:
                 f"CHAT_{name.upper()}={listener} can be reached from outside, and CHAT_ENV=dev has users with known "
                 f"passwords. Listen on 127.0.0.1, or set CHAT_ENV=production."
             )
+
+
+def _check_origins(settings: Settings) -> None:
+    for name, listed, url in (("ORIGINS", settings.origins, ""), ("PUBLIC_URL", "", settings.public_url)):
+        try:
+            Origins(listed, url)
+        except ValueError as error:
+            raise ValueError(f"CHAT_{name}: {error}") from None
 
 
 async def _run(settings: Settings, chosen: Sequence[str]) -> None:

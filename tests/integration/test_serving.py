@@ -228,6 +228,8 @@ async def test_strangers_reach_the_services_over_grpc(start: Start) -> None:
         (["postman"], {}, 2, "There is no service 'postman'"),
         ([], {"CHAT_ENV": "testing"}, 2, "env"),
         ([], {"CHAT_HTTP": "0.0.0.0:0"}, 2, "CHAT_ENV=production"),
+        ([], {"CHAT_ORIGINS": "https://*.example.com"}, 2, "CHAT_ORIGINS"),
+        ([], {"CHAT_PUBLIC_URL": "chat.example.com"}, 2, "CHAT_PUBLIC_URL"),
         (["facade"], {}, 1, "CHAT_MESSAGE_ADDRESS"),
         ([], {"CHAT_HTTP": "127.0.0.1:{taken}"}, 1, "cannot listen"),
         ([], {"CHAT_GRPC": "127.0.0.1:{taken}"}, 1, "127.0.0.1"),
