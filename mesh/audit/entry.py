@@ -33,6 +33,7 @@ class Entry:
 
 def entry(
     action: str,
+    /,
     *,
     at: datetime,
     subject_id: str = "",
