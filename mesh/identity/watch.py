@@ -17,7 +17,9 @@ from mesh.call.channel import stream
 from mesh.call.status import from_rpc_error
 from mesh.errors import Error
 from mesh.events.backoff import Backoff
+from mesh.identity.keys import REFRESH_EVERY_S, Keys
 from mesh.identity.revocations import Revocations
+from mesh.identity.verifier import Verifier
 
 SILENCE_S = 3.0
 """The stream says something every second. One that does not belongs to a process that hangs, or is out of reach."""
@@ -25,6 +27,8 @@ MAX_PAUSE_S = 3.0
 """Between two questions while the stream is broken. With the silence and an answer it stays below five seconds."""
 START_S = 3.0
 """How long a process waits for the present set before it serves without."""
+KEYS_S = 300.0
+"""Between two looks at the keys."""
 
 log = structlog.get_logger(__name__)
 
@@ -98,18 +102,27 @@ class Watch:
             log.warning("revocations are asked for, not watched", reason=reason, exc_info=unforeseen)
 
 
+async def refresh(keys: Keys) -> None:
+    """Keeps the keys fresh, until it is cancelled: one that is gone is to be forgotten by who asks for no other too."""
+    while True:
+        await asyncio.sleep(KEYS_S)
+        while not await keys.refresh():
+            await asyncio.sleep(REFRESH_EVERY_S)
+
+
 @asynccontextmanager
-async def watching(
-    revocations: Revocations, channel: grpc.aio.Channel, *, start_s: float = START_S
-) -> AsyncIterator[None]:
-    """Follows the log until the context is left. Enters when the present set is known, or cannot be."""
-    watch = Watch(revocations, channel)
-    task = asyncio.create_task(watch.run(), name="revocations watch")
+async def watching(verifier: Verifier, channel: grpc.aio.Channel, *, start_s: float = START_S) -> AsyncIterator[None]:
+    """Keeps a verifier up to date until the context is left. Enters when the present set is known, or cannot be."""
+    watch = Watch(verifier.revocations, channel)
+    tasks = [
+        asyncio.create_task(watch.run(), name="revocations watch"),
+        asyncio.create_task(refresh(verifier.keys), name="keys refresh"),
+    ]
     try:
         with suppress(TimeoutError):
             await asyncio.wait_for(watch.caught_up.wait(), start_s)
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -191,6 +191,87 @@ async def test_bad_headers_never_ask_for_keys() -> None:
     assert world.fetches == 0
 
 
+async def test_a_revoked_session_is_refused_on_either_path() -> None:
+    """By the cache and by a fresh look; other sessions go on."""
+    issuer = Issuer()
+    verifier = World(issuer).verifier()
+    token = issuer.good()
+    await verifier.verify(token)
+    verifier.revocations.add([("s-2", NOW + 660.0)])
+    assert verifier.cached(token) is not None
+    verifier.revocations.add([(issuer.principal.session_id, NOW + 660.0)])
+    assert verifier.cached(token) is None
+    for tried in (token, issuer.good("t-2")):
+        with pytest.raises(Unauthenticated, match="SESSION_REVOKED"):
+            await verifier.verify(tried)
+
+
+async def test_a_token_is_good_by_the_key_that_it_names_alone() -> None:
+    """Not by another one that is published too."""
+    one, other = Issuer(), Issuer()
+    verifier = World(one, other).verifier()
+    mixed = one.forged(header={"kid": other.kid})
+    with pytest.raises(Unauthenticated, match="TOKEN_INVALID"):
+        await verifier.verify(mixed)
+
+
+@pytest.mark.parametrize("kid", ["", "../keys/1", "' OR 1=1 --", "k" * 1000, "http://example.com/key"])
+async def test_an_unknown_kid_is_a_name_and_nothing_else(kid: str) -> None:
+    """It is compared, never followed."""
+    issuer = Issuer()
+    world = World(issuer)
+    with pytest.raises(Unauthenticated, match="TOKEN_INVALID"):
+        await world.verifier().verify(issuer.forged(header={"kid": kid}))
+    assert world.fetches <= 1
+
+
+async def test_keys_are_used_for_a_day_without_the_user_service() -> None:
+    """Then nobody knows whether they are still good."""
+    issuer = Issuer()
+    world = World(issuer)
+    verifier = world.verifier()
+    await verifier.verify(issuer.good("a"))
+    world.down = True
+    world.now += 24 * 3600 - 1
+    for token in (lasting(issuer, world.now, "b"), lasting(issuer, world.now, "c")):
+        assert await verifier.verify(token)
+    world.now += 1
+    with pytest.raises(Unavailable):
+        await verifier.verify(lasting(issuer, world.now, "d"))
+    world.down = False
+    world.now += 1
+    assert await verifier.verify(lasting(issuer, world.now, "e"))
+
+
+async def test_a_key_that_is_gone_is_refused_after_a_refresh() -> None:
+    """What it signed no longer counts."""
+    old, new = Issuer(), Issuer()
+    world = World(old, new)
+    verifier = world.verifier()
+    await verifier.verify(new.good())
+    world.keys = [new.jwk]
+    assert await verifier.keys.refresh()
+    with pytest.raises(Unauthenticated, match="TOKEN_INVALID"):
+        await verifier.verify(old.good())
+
+
+@pytest.mark.parametrize("answer", [[], [{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": "AAAA"}], [{"kid": "k"}]])
+async def test_a_set_without_a_sound_key_takes_none_away(answer: list[dict[str, str]]) -> None:
+    """Whoever has broken it, the keys that were known go on."""
+    issuer = Issuer()
+    world = World(issuer)
+    verifier = world.verifier()
+    await verifier.verify(issuer.good("a"))
+    world.keys = answer
+    assert not await verifier.keys.refresh()
+    assert await verifier.verify(issuer.good("b")) == issuer.principal
+
+
+def lasting(issuer: Issuer, now: float, token_id: str) -> str:
+    """A token that is good at `now`."""
+    return issuer.forged({"iat": int(now), "exp": int(now) + 600, "jti": token_id})
+
+
 def test_a_principal_knows_whether_it_administrates() -> None:
     """The role decides."""
     assert Principal("u", "s", "admin", 0).is_admin
