@@ -13,6 +13,7 @@ from google.protobuf.message import Message
 from grpc_interceptor.server import AsyncServerInterceptor
 
 from mesh.call import context as request_context
+from mesh.call.faults import unexpected
 from mesh.call.status import from_rpc_error
 from mesh.errors import Conflict, Deadline, Error, Unavailable
 from mesh.idempotency.answer import Answer, decode, encode, is_final
@@ -76,8 +77,12 @@ class IdempotencyInterceptor(AsyncServerInterceptor):
         once = self._once(key, method_name, request_or_iterator, lambda: method(request_or_iterator, context))
         task = asyncio.create_task(once, name=f"once {method_name}")
         self._tasks.add(task)
-        task.add_done_callback(self._forget)
-        answer, replayed = await asyncio.shield(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            answer, replayed = await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(lambda done: _report(done, method_name))
+            raise
         if replayed:
             context.set_trailing_metadata((*(context.trailing_metadata() or ()), REPLAYED))
         if isinstance(answer, Error):
@@ -142,10 +147,12 @@ class IdempotencyInterceptor(AsyncServerInterceptor):
         else:
             await asyncio.sleep(min(LOOK_S, left_s))
 
-    def _forget(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled():
-            task.exception()  # Its caller may be gone; who is not has raised it.
+
+def _report(task: asyncio.Task[Any], method: str) -> None:
+    """Nobody is there any more to be told of a fault of ours."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, Error):
+        unexpected(error, method=method)
 
 
 async def _settle(step: Awaitable[object]) -> None:

@@ -51,7 +51,7 @@ class SqlIdempotencyStore:
 
     async def sweep(self, now: datetime, limit: int) -> int:
         rows = self._table.c
-        old = select(rows.hash).where(rows.expires_at <= now).limit(limit)
+        old = select(rows.hash).where(rows.expires_at <= now).limit(limit).with_for_update(skip_locked=True)
         swept = delete(self._table).where(rows.hash.in_(old))
         return await self._database.write(lambda connection: connection.execute(swept).rowcount)
 

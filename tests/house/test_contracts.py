@@ -94,8 +94,8 @@ def test_a_route_is_well_formed(method: MethodDescriptor) -> None:
 @each_method
 def test_what_may_be_sent_twice_says_so(method: MethodDescriptor) -> None:
     """Only what is not safe to repeat by nature takes an idempotency key, and the domain counts by a field it has."""
-    idempotent = method.GetOptions().idempotency_level
-    assert not (policy(method).idempotency_key and idempotent)
+    idempotent, streams = method.GetOptions().idempotency_level, method.client_streaming or method.server_streaming
+    assert not (policy(method).idempotency_key and (idempotent or streams))
     assert policy(method).rate_field == "" or policy(method).rate_field in method.input_type.fields_by_name
 
 

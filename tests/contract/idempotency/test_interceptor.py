@@ -11,6 +11,7 @@ import grpc
 import pytest
 from grpc_interceptor.server import AsyncServerInterceptor
 from sqlalchemy import select
+from structlog.testing import capture_logs
 
 from chat.message.v1 import conversation_service_pb2 as pb
 from chat.message.v1.conversation_pb2 import Conversation
@@ -286,6 +287,28 @@ async def test_a_call_goes_on_when_its_caller_gives_up(start: Start) -> None:
     second = asyncio.create_task(process.create())
     gate.set()
     assert await second == ("room-1", True)
+
+
+async def test_a_fault_after_its_caller_gave_up_is_logged(start: Start) -> None:
+    """Nobody is there to be told of it, and the next try runs."""
+    process, gate = start(), asyncio.Event()
+
+    async def fail() -> None:
+        await gate.wait()
+        raise ZeroDivisionError
+
+    process.service.after = fail
+    with capture_logs() as logs:
+        first = asyncio.create_task(process.create())
+        await _until(lambda: process.service.effects)
+        first.cancel()
+        with suppress(asyncio.CancelledError):
+            await first
+        gate.set()
+        await _until(lambda: logs)
+    assert [line["event"] for line in logs] == ["unexpected error"]
+    process.service.after = None
+    assert await process.create() == ("room-2", False)
 
 
 async def test_a_process_lets_such_calls_end(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
