@@ -37,6 +37,7 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         super().__init__(async_mode="asgi", serializer=StrictPacket, **options)
         own = {"websocket": _WebSocket, "translate_request": _translate_request}
         self.eio._async = {**self.eio._async, **own}
+        self.eio._log_error_once = _say_nothing
         Payload.max_decode_packets = MAX_PAYLOAD_PACKETS
 
     async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
@@ -108,6 +109,10 @@ async def _translate_request(*connection: Any) -> dict[str, Any]:
     environ: dict[str, Any] = await translate_request(*connection)
     environ["wsgi.input"] = _Body(environ["wsgi.input"])
     return environ
+
+
+def _say_nothing(message: str, _key: str) -> None:
+    """In place of lines about bad requests, which repeat what strangers write into an address."""
 
 
 def _is_event(data: Any) -> bool:
