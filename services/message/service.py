@@ -18,11 +18,11 @@ from mesh.cursor import CursorCodec
 from mesh.database import Database, open_database, sqlite_url
 from mesh.events.relay import OutboxRelay
 from mesh.idempotency.store_sql import SqlIdempotencyStore
-from mesh.idempotency.sweeper import sweeping
 from mesh.policy.admit import admit
 from mesh.sealing import derive, installation_secret
 from mesh.service import Mesh, Register, Service
 from mesh.settings import Settings
+from mesh.sweeper import sweeping
 from services.message.audit.servicer import AuditServicer
 from services.message.audit.store_sql import SqlAuditStore
 from services.message.calls import Relayed
@@ -66,7 +66,7 @@ async def open_message(mesh: Mesh) -> AsyncIterator[Register]:
             relay = OutboxRelay(outbox, mesh.bus, "/chat/message", waiting=mesh.metrics.outbox_rows("message").set)
             repeated = SqlIdempotencyStore(database, idempotency_keys)
             mesh.keep_idempotency("message", repeated)
-            async with relay, sweeping(repeated, clock=_now):
+            async with relay, sweeping([repeated.sweep], clock=_now):
                 yield _register(mesh, database, trail, hub=hub, writer=writer, profiles=profiles)
 
 
