@@ -132,6 +132,12 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """There is no second factor."""
     REASON_ENROLLMENT_INVALID: _Reason.ValueType  # 57
     """The enrollment is not one of the caller's, or has ended: begin again."""
+    REASON_PROVIDER_NOT_FOUND: _Reason.ValueType  # 58
+    """No such OpenID provider."""
+    REASON_PROVIDER_REFUSED: _Reason.ValueType  # 59
+    """The log-in by an OpenID provider did not come about: it refused, or what came back is not what was asked for, was
+    used before, or has ended.
+    """
     REASON_CONVERSATION_NOT_FOUND: _Reason.ValueType  # 60
     """No such conversation, or the caller is not in it."""
     REASON_MESSAGE_NOT_FOUND: _Reason.ValueType  # 61
@@ -174,6 +180,8 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """A fault of ours. `metadata.error_id` finds it in the log."""
     REASON_TRACE_NOT_FOUND: _Reason.ValueType  # 88
     """The trace is not kept, or not any more."""
+    REASON_TOO_MANY_SOCKETS: _Reason.ValueType  # 89
+    """The user has as many sockets open here as may be: close one first."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Every reason an error can carry: `code` in REST and Socket.IO problems, `ErrorInfo.reason` on gRPC, without the
@@ -290,6 +298,12 @@ REASON_SECOND_FACTOR_OFF: Reason.ValueType  # 56
 """There is no second factor."""
 REASON_ENROLLMENT_INVALID: Reason.ValueType  # 57
 """The enrollment is not one of the caller's, or has ended: begin again."""
+REASON_PROVIDER_NOT_FOUND: Reason.ValueType  # 58
+"""No such OpenID provider."""
+REASON_PROVIDER_REFUSED: Reason.ValueType  # 59
+"""The log-in by an OpenID provider did not come about: it refused, or what came back is not what was asked for, was
+used before, or has ended.
+"""
 REASON_CONVERSATION_NOT_FOUND: Reason.ValueType  # 60
 """No such conversation, or the caller is not in it."""
 REASON_MESSAGE_NOT_FOUND: Reason.ValueType  # 61
@@ -332,4 +346,6 @@ REASON_INTERNAL: Reason.ValueType  # 87
 """A fault of ours. `metadata.error_id` finds it in the log."""
 REASON_TRACE_NOT_FOUND: Reason.ValueType  # 88
 """The trace is not kept, or not any more."""
+REASON_TOO_MANY_SOCKETS: Reason.ValueType  # 89
+"""The user has as many sockets open here as may be: close one first."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015
