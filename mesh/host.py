@@ -20,7 +20,7 @@ from mesh.identity.watch import watching
 from mesh.limits.interceptor import LimitInterceptor
 from mesh.limits.limits import open_limits
 from mesh.sealing import installation_secret
-from mesh.service import Mesh, Register, Service
+from mesh.service import Mesh, Register, Service, Show
 from mesh.settings import Settings
 from mesh.telemetry.metrics import Metrics
 
@@ -40,6 +40,7 @@ class Hosted:
     registers: Mapping[str, Register]
     interceptors: Sequence[grpc.aio.ServerInterceptor]
     drains: Sequence[Callable[[], None]]
+    shown: Mapping[str, Show]
 
     def drain(self) -> None:
         """Ends open streams; their clients resume elsewhere."""
@@ -78,6 +79,7 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
         )
         inprocess = InProcessServer(interceptors)
         drains: list[Callable[[], None]] = []
+        shown: dict[str, Show] = {}
         bus = LocalBus(DeadLetterFile(settings.data / "dead-letters.jsonl").append)
         mesh = Mesh(
             settings=settings,
@@ -88,6 +90,7 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
             metrics=metrics,
             limits=limits,
             keep_idempotency=idempotency.keep,
+            show=shown.__setitem__,
             at_drain=drains.append,
         )
         registers: dict[str, Register] = {}
@@ -99,7 +102,7 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
         stack.push_async_callback(inprocess.stop, DRAIN_S)
         if "user" in local or settings.address("user"):  # Where there is none no token can be proven, or revoked.
             await stack.enter_async_context(watching(verifier, channel("user")))
-        yield Hosted(mesh, registers, interceptors, drains)
+        yield Hosted(mesh, registers, interceptors, drains, shown)
 
 
 def _address(settings: Settings, name: str) -> str:

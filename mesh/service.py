@@ -1,6 +1,6 @@
 """What a service is to the process that hosts it, and what it is given there."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +17,9 @@ from mesh.telemetry.metrics import Metrics
 Register = Callable[[Any], None]
 """Adds servicers to a server, with the generated `add_*_to_server` functions."""
 
+
+Show = Callable[[], Awaitable[Sequence[Mapping[str, Any]]]]
+"""Asks for the present items of a list that the pages of development show."""
 
 ChannelFor = Callable[[str], grpc.aio.Channel]
 """Finds the way to a service by its name: in this process or over the network."""
@@ -41,6 +44,8 @@ class Mesh:
     """Charges what comes in batches; calls by themselves are charged before they are served."""
     keep_idempotency: Callable[[str, IdempotencyStore], None] = field(default=lambda service, store: None)
     """Names where a service keeps the idempotency keys of its calls."""
+    show: Callable[[str, Show], None] = field(default=lambda name, what: None)
+    """Offers something to the pages of development."""
     at_drain: Callable[[Callable[[], None]], None] = field(default=lambda _: None)
     """Registers what ends open streams when the process begins to stop, so that calls can end before servers do."""
 

@@ -77,6 +77,7 @@ class Metrics:
         self.limits_alone = Gauge(
             "chat_limits_alone", "1 while Redis does not answer and limits are kept by shares.", registry=registry
         )
+        self.mails_waiting = Gauge("chat_mails_waiting", "Mails that are not sent yet.", registry=registry)
         self._outbox = Gauge(
             "chat_outbox_rows",
             "Rows that a relay saw waiting, at most a batch.",

@@ -42,6 +42,8 @@ users = Table(
     Column("email_key", String(254)),
     Column("password_hash", String(255), nullable=False),
     Column("full_name", String(100), nullable=False),
+    # The words of the name in one case, each after a blank: what a search by the beginning of a word looks at.
+    Column("name_key", String(301), nullable=False),
     Column("avatar", String(2048), nullable=False),
     Column("bio", String(1000), nullable=False),
     Column("role", String(16), nullable=False),
@@ -154,11 +156,13 @@ mails = Table(
     metadata,
     Column("id", String(36), primary_key=True),
     Column("workspace_id", String(32), nullable=False),
-    # The whole message, sealed: its links are secrets. Emptied when it was sent, except where it is only looked at.
+    Column("user_id", String(36), nullable=False, index=True),
+    # The whole message, sealed: its links are secrets. A row is deleted when it was sent or given up, except where
+    # mails are only looked at.
     Column("sealed", LargeBinary, nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("attempts", Integer, nullable=False),
-    # When to try (again); NULL when it was sent or given up.
+    # When to try (again); NULL when it was sent.
     Column("next_at", Instant, index=True),
     Column("sent_at", Instant),
 )

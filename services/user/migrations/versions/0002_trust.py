@@ -16,6 +16,7 @@ NEW_OF_USERS = (
     ("version", sa.Integer(), "1"),
     ("totp_secret", sa.LargeBinary(), ""),
     ("totp_step", sa.BigInteger(), "0"),
+    ("name_key", sa.String(301), ""),
 )
 NEW_OF_OTHERS = {
     "sessions": (("workspace_id", sa.String(32), "default"), ("address", sa.String(45), "")),
@@ -50,9 +51,10 @@ def upgrade() -> None:
         with op.batch_alter_table(table) as altered:
             for name, kind, default in columns:
                 altered.add_column(sa.Column(name, kind, nullable=False, server_default=default))
-    for table, columns in {"users": NEW_OF_USERS, **NEW_OF_OTHERS}.items():
+    _name_keys()
+    for table, filled in {"users": NEW_OF_USERS, **NEW_OF_OTHERS}.items():
         with op.batch_alter_table(table) as altered:
-            for name, kind, _ in columns:
+            for name, kind, _ in filled:
                 altered.alter_column(name, existing_type=kind, server_default=None)
     _sessions()
     _mails()
@@ -96,6 +98,13 @@ def downgrade() -> None:
         users.create_unique_constraint("uq_users_username", ["username"])
         users.create_unique_constraint("uq_users_email_key", ["email_key"])
     op.drop_table("workspaces")
+
+
+def _name_keys() -> None:
+    users = sa.table("users", sa.column("id"), sa.column("full_name"), sa.column("name_key"))
+    for row in op.get_bind().execute(sa.select(users.c.id, users.c.full_name)).all():
+        key = "".join(f" {word}" for word in row.full_name.casefold().split())
+        op.execute(sa.update(users).where(users.c.id == row.id).values(name_key=key))
 
 
 def _sessions() -> None:
@@ -156,6 +165,7 @@ def _mails() -> None:
         "mails",
         sa.Column("id", sa.String(36), nullable=False),
         sa.Column("workspace_id", sa.String(32), nullable=False),
+        sa.Column("user_id", sa.String(36), nullable=False),
         sa.Column("sealed", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
@@ -163,6 +173,7 @@ def _mails() -> None:
         sa.Column("sent_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id", name="pk_mails"),
     )
+    op.create_index("ix_mails_user_id", "mails", ["user_id"])
     op.create_index("ix_mails_next_at", "mails", ["next_at"])
     op.create_table(
         "blocks",
