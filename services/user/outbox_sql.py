@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select, update
 
-from chat.event.v1.user_events_pb2 import UserActivity, UserRegistered
+from chat.event.v1 import user_events_pb2 as events
 from chat.mesh.v1 import options_pb2
 from mesh.call.context import current
 from mesh.database import Database
@@ -14,7 +14,16 @@ from mesh.events.outbox import OutboxRow
 from mesh.telemetry.tracing import traceparent
 from services.user.tables import user_changes, users
 
-UserEvent = UserRegistered | UserActivity
+UserEvent = (
+    events.UserRegistered
+    | events.UserActivity
+    | events.UserUpdated
+    | events.UserVerified
+    | events.UserSuspended
+    | events.UserReactivated
+    | events.UserErased
+    | events.UserBlocked
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +60,19 @@ def append(
     )
 
 
+def activity(
+    user_id: str, kind: "events.Activity.ValueType", session_id: str = ""
+) -> Callable[[int], events.UserActivity]:
+    """The event that a user did something."""
+    return lambda pos: events.UserActivity(pos=pos, user_id=user_id, activity=kind, session_id=session_id)
+
+
 class SqlOutbox:
     """The Outbox of the user service. One key is one user; its rows come in the order of their places."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._topic = UserRegistered.DESCRIPTOR.GetOptions().Extensions[options_pb2.event].topic
+        self._topic = events.UserRegistered.DESCRIPTOR.GetOptions().Extensions[options_pb2.event].topic
 
     async def unpublished(self, limit: int) -> list[OutboxRow]:
         log = user_changes.c

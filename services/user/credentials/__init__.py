@@ -1,0 +1,1 @@
+"""Passwords and mail addresses: how they are proven, changed, and got back when they are lost."""
