@@ -1,0 +1,1 @@
+"""What the admins of a workspace do to its users."""

@@ -1,0 +1,1 @@
+"""People whom a user does not want to hear from."""

@@ -1,0 +1,1 @@
+"""Workspaces: everything belongs to one, and nothing reaches from one into another."""
