@@ -36,7 +36,7 @@ async def test_a_row_tells_of_the_change_and_of_the_request_it_comes_from(
             time=NOW,
             traceparent=f"00-{format_trace_id(trace.trace_id)}-{format_span_id(trace.span_id)}-{trace.trace_flags:02x}",
             correlation_id="tap-1",
-            data=UserRegistered(pos=1, user=to_user(account("anna"))).SerializeToString(),
+            data=UserRegistered(pos=1, user=to_user(account("anna"), NOW)).SerializeToString(),
         )
     ]
 
