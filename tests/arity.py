@@ -12,11 +12,22 @@ from chat.mesh.v1 import options_pb2
 
 SERVICE = "chat.arity.v1.ArityService"
 Text = wrappers_pb2.StringValue
-_ARITY = {"Echo": (False, False), "Count": (False, True), "Join": (True, False), "Talk": (True, True)}
+_ARITY = {
+    "Echo": (False, False),
+    "Count": (False, True),
+    "Join": (True, False),
+    "Talk": (True, True),
+    "Follow": (False, True),
+}
 _POLICIES = {
     "Whoami": options_pb2.Policy(role=options_pb2.ROLE_USER, deadline_ms=1000),
     "Admin": options_pb2.Policy(role=options_pb2.ROLE_ADMIN, deadline_ms=1000),
     "Quick": options_pb2.Policy(role=options_pb2.ROLE_ANONYMOUS, deadline_ms=50),
+    "Knock": options_pb2.Policy(
+        role=options_pb2.ROLE_ANONYMOUS, rate_class=options_pb2.RATE_CLASS_LOGIN, rate_field="value"
+    ),
+    "Say": options_pb2.Policy(role=options_pb2.ROLE_USER, rate_class=options_pb2.RATE_CLASS_SEND, rate_field="value"),
+    "Follow": options_pb2.Policy(role=options_pb2.ROLE_USER, rate_class=options_pb2.RATE_CLASS_READ),
 }
 
 
@@ -30,7 +41,7 @@ def descriptor() -> ServiceDescriptor:
         dependency=["google/protobuf/wrappers.proto", "chat/mesh/v1/options.proto"],
     )
     service = file.service.add(name="ArityService")
-    for name in (*_ARITY, *_POLICIES, "Unmarked"):
+    for name in dict.fromkeys((*_ARITY, *_POLICIES, "Unmarked")):
         client, server = _ARITY.get(name, (False, False))
         text = ".google.protobuf.StringValue"
         method = service.method.add(

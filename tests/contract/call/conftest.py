@@ -15,6 +15,8 @@ from mesh.call.interceptors import AdmissionInterceptor, ErrorInterceptor, Telem
 from mesh.errors import Unauthenticated
 from mesh.identity.principal import Principal
 from mesh.identity.proof import Proofs
+from mesh.limits.interceptor import LimitInterceptor
+from mesh.limits.limits import Limits, unlimited
 from mesh.telemetry.metrics import Metrics
 from tests.arity import ArityStub, register
 
@@ -39,7 +41,8 @@ class Wire:
     registry: CollectorRegistry
 
 
-Serve = Callable[[dict[str, Any]], Awaitable[Wire]]
+Serve = Callable[..., Awaitable[Wire]]
+"""Takes behaviours by method, and the limits if there are any."""
 
 
 @pytest.fixture(params=["inprocess", "tcp"])
@@ -47,14 +50,15 @@ async def serve(request: pytest.FixtureRequest) -> AsyncIterator[Serve]:
     """Serves behaviours of the arity service over the kind of channel that the test is run for."""
     closers: list[Callable[[], Awaitable[Any]]] = []
 
-    async def start(behaviours: dict[str, Any]) -> Wire:
+    async def start(behaviours: dict[str, Any], limits: Limits | None = None) -> Wire:
         registry = CollectorRegistry()
-        metrics = Metrics(registry)
+        metrics, proofs = Metrics(registry), Proofs(bytes(32))
         interceptors = (
             TelemetryInterceptor(metrics),
             ErrorInterceptor(),
-            AdmissionInterceptor(Tokens(), Proofs(bytes(32))),
-        )  # type: ignore[arg-type]
+            AdmissionInterceptor(Tokens(), proofs),  # type: ignore[arg-type]
+            LimitInterceptor(limits or unlimited()),
+        )
         inner: grpc.aio.Channel
         server: Any
         if request.param == "inprocess":
@@ -67,7 +71,7 @@ async def serve(request: pytest.FixtureRequest) -> AsyncIterator[Serve]:
             port = server.add_insecure_port("127.0.0.1:0")
             await server.start()
             inner = open_tcp(f"ipv4:127.0.0.1:{port}", "arity")
-        channel = MeshChannel(inner, metrics)
+        channel = MeshChannel(inner, metrics, proofs)
         closers.extend([lambda: channel.close(), lambda: server.stop(None)])
         return Wire(ArityStub(channel), ArityStub(inner), inner, server.stop, registry)
 
