@@ -16,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from facade.address import Addresses
+from facade.auth import Tickets
 from facade.calls import Calls
 from facade.descriptors import Method, all_services, comments, image, methods
 from facade.dev import DevRoutes
@@ -61,7 +62,16 @@ async def open_facade(mesh: Mesh, health: Health, dev: DevRoutes | None = None) 
     fanout = Fanout(encoder, mesh.metrics.deliveries)
     calls = Calls(described, mesh.channel, encoder, decoder)
     edge, addresses = Edge(mesh.limits, mesh.verifier.verify), Addresses(mesh.settings.trusted_proxies)
-    sockets = Sockets(calls, Resumer(mesh.channel("message")), fanout, mesh.metrics, edge=edge, address_of=addresses.of)
+    sockets = Sockets(
+        calls,
+        Resumer(mesh.channel("message")),
+        fanout,
+        mesh.metrics,
+        edge=edge,
+        address_of=addresses.of,
+        tickets=Tickets(mesh.channel),
+        revocations=mesh.verifier.revocations,
+    )
 
     def within(app: ASGIApp) -> ASGIApp:
         return RequestMiddleware(app, addresses)

@@ -31,7 +31,7 @@ class Origins:
 def origin_of(url: str) -> str:
     """The origin of a URL, as browsers write it. Raises ValueError for a URL that has none."""
     parts = urlsplit(url)
-    scheme, host = parts.scheme, str(parts.netloc).lower()
+    scheme, host = str(parts.scheme), str(parts.netloc).lower()
     if not scheme or not _HOST.fullmatch(host):
         raise ValueError("An origin is written like `https://app.example.com`.")
     return f"{scheme}://{_without_default_port(scheme, host)}"
@@ -45,7 +45,7 @@ def _checked(origin: str) -> str:
 
 
 def _own(scope: Scope) -> str:
-    scheme = _SCHEMES.get(scope["scheme"], scope["scheme"])
+    scheme = str(_SCHEMES.get(scope["scheme"], scope["scheme"]))
     host = Headers(scope=scope).get("host", "")
     return f"{scheme}://{_without_default_port(scheme, host.lower())}" if host else ""
 

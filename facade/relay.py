@@ -42,7 +42,6 @@ class Attachment:
     on_attached: Callable[[pb.Attached], None]
     on_lost: Callable[[Error], None]
     live: bool = False
-    expires_in_s: int = 0
 
 
 class Relay:
@@ -81,12 +80,12 @@ class Relay:
             raise
         return attachment
 
-    async def refresh(self, attachment: Attachment, token: str) -> None:
+    async def refresh(self, attachment: Attachment, token: str) -> pb.Attached:
         """Goes on with a fresh token of the same user. Raises what the service says to it."""
         attach = pb.Attach(token=token, address=attachment.address)
         reply = await self._ask(pb.RelayEntry(session=attachment.number, attach=attach))
         attachment.token = token
-        attachment.expires_in_s = reply.attached.expires_in
+        return reply.attached
 
     def detach(self, attachment: Attachment) -> None:
         if self._attachments.pop(attachment.number, None) and self._open:
@@ -107,7 +106,6 @@ class Relay:
         def on_reply(reply: pb.RelayReply) -> None:
             if reply.HasField("attached"):
                 attachment.live = True
-                attachment.expires_in_s = reply.attached.expires_in
                 attachment.on_attached(reply.attached)
 
         await self._ask(entry, on_reply)

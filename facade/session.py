@@ -15,7 +15,7 @@ MAX_QUEUED = 1000
 class Session(Receiver):
     """One connected socket of a user."""
 
-    __slots__ = ("address", "attachment", "ending", "expires_at", "sid", "socket", "warned")
+    __slots__ = ("address", "attachment", "ending", "expires_at", "sid", "socket", "unwatch", "warned")
 
     def __init__(self, sid: str, socket: Any, overflow: Callable[["Session"], None], *, address: str) -> None:
         super().__init__(self._put, lambda: overflow(self))
@@ -24,6 +24,7 @@ class Session(Receiver):
         self.attachment: Attachment | None = None
         self.expires_at = 0.0
         self.warned = False
+        self.unwatch: Callable[[], object] = _nothing
 
     def _put(self, packet: Packet) -> None:
         if self.socket.queue.qsize() < MAX_QUEUED:
@@ -38,3 +39,7 @@ class Session(Receiver):
     async def close(self) -> None:
         """Closes the connection, without waiting for a client that does not read."""
         await self.socket.close(wait=False)
+
+
+def _nothing() -> None:
+    """Nothing is watched yet."""

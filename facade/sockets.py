@@ -5,7 +5,7 @@ Client events are RPCs whose contract names a `socket_event`; there is no code f
 
 import asyncio
 import contextlib
-import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -18,10 +18,12 @@ from starlette.types import Scope
 from uuid_utils.compat import uuid7
 
 from chat.message.v1.feed_service_pb2 import Attached
+from facade.auth import Auth, Tickets, shown_token
 from facade.calls import Calls
 from facade.fanout import Fanout, event_packet
 from facade.frames import Server
 from facade.json import SocketJson
+from facade.leases import Leases
 from facade.limits import Edge
 from facade.problems import as_dict, known
 from facade.relay import Relay
@@ -31,6 +33,7 @@ from mesh.call import context as request_context
 from mesh.call.context import RequestContext
 from mesh.call.correlation import accept
 from mesh.errors import Cancelled, Error, Exhausted, Unauthenticated, Unavailable
+from mesh.identity.revocations import Revocations
 from mesh.telemetry.metrics import Metrics
 from mesh.telemetry.tracing import extract, trace_id, tracer
 
@@ -38,8 +41,8 @@ log = structlog.get_logger(__name__)
 
 MAX_PACKET_BYTES = 128 * 1024
 PING_INTERVAL_S, PING_TIMEOUT_S = 25, 20
-EXPIRY_NOTICE_S = 60
-WATCH_S = 1.0
+MAX_PER_USER = 100
+"""Sockets that one user may have open at this process."""
 RECONNECT_AFTER_MS = 500
 FEATURE_LEVEL = 1
 
@@ -56,12 +59,16 @@ class Sockets:
         *,
         edge: Edge,
         address_of: Callable[[Scope], str],
+        tickets: Tickets,
+        revocations: Revocations,
     ) -> None:
         self.relay: Relay  # Set before the first socket connects: the relay needs the fan-out, which is ours.
         self._calls, self._resumer, self._fanout, self._metrics = calls, resumer, fanout, metrics
-        self._edge, self._address_of = edge, address_of
+        self._edge, self._address_of, self._tickets = edge, address_of, tickets
+        self._leases = Leases(revocations, self._end_soon, self._renew_soon)
         metrics.socket_events.announce(calls.events)
         self._sessions: dict[str, Session] = {}
+        self._by_user = Counter[str]()
         self._tasks: set[asyncio.Task[None]] = set()
         self.server = Server(
             json=SocketJson,
@@ -82,36 +89,42 @@ class Sockets:
         request_context.bind(RequestContext(str(uuid7()), correlation_id, address=address))
         with tracer().start_as_current_span("socket connect", kind=SpanKind.SERVER):
             try:
-                await self._edge.admit(_token(auth), address)
+                await self._edge.admit(shown_token(auth), address)
                 await self._open(sid, auth, address)
             except Exception as error:
                 problem = self._problem(error, "connect", correlation_id)
                 raise socketio.exceptions.ConnectionRefusedError(problem["detail"], problem) from None
 
     async def _open(self, sid: str, auth: Any, address: str) -> None:
-        token, place = _read_auth(auth)
+        shown = Auth.read(auth)
+        token = await self._tickets.token(shown)
         session = self._session(sid, address)
         greeting: list[Attached] = []
 
         def on_attached(attached: Attached) -> None:
-            session.expires_at = time.time() + attached.expires_in
             if greeting:  # The stream was opened again: tell the session what passed meanwhile.
+                self._leases.take(session, attached)
                 self._again(session, attached)
             else:
                 greeting.append(attached)
                 self._fanout.join(session, attached)
 
         def on_lost(error: Error) -> None:
-            self._spawn(self._end(session, error))
+            self._end_soon(session, error)
 
         session.attachment = await self.relay.attach(token, on_attached, on_lost, address=address)
         if session.socket.closed:
             self._forget(session)
             raise Cancelled("CANCELLED", "The client went away.")
+        if self._by_user[session.user_id] >= MAX_PER_USER:
+            self._forget(session)
+            raise Exhausted("TOO_MANY_SOCKETS", f"You have {MAX_PER_USER} sockets open here: close one first.")
         self._sessions[sid] = session
+        self._by_user[session.user_id] += 1
         self._metrics.sockets.set(len(self._sessions))
-        # CONNECT is queued before this task gets its turn, since nothing waits in between.
-        self._spawn(self._welcome(session, greeting[0], place))
+        # CONNECT is queued before these tasks get their turn, since nothing waits in between.
+        self._spawn(self._welcome(session, greeting[0], shown.place))
+        self._leases.take(session, greeting[0])
 
     def _session(self, sid: str, address: str) -> Session:
         eio_sid = self.server.manager.eio_sid_from_sid(sid, "/")
@@ -189,20 +202,38 @@ class Sockets:
             return answer
 
     async def _refresh(self, session: Session, arguments: tuple[Any, ...]) -> dict[str, Any]:
-        token, _ = _read_auth(arguments[0] if arguments else None)
+        token = await self._tickets.token(Auth.read(arguments[0] if arguments else None))
+        return {"expires_in": (await self._go_on(session, token)).expires_in}
+
+    async def _go_on(self, session: Session, token: str) -> Attached:
         assert session.attachment is not None
-        await self.relay.refresh(session.attachment, token)
-        session.expires_at = time.time() + session.attachment.expires_in_s
-        session.warned = False
-        return {"expires_in": session.attachment.expires_in_s}
+        attached = await self.relay.refresh(session.attachment, token)
+        self._leases.take(session, attached)
+        return attached
+
+    def _renew_soon(self, session: Session) -> None:
+        self._spawn(self._renew(session))
+
+    async def _renew(self, session: Session) -> None:
+        assert session.attachment is not None
+        try:
+            await self._go_on(session, session.attachment.token)
+        except Error as error:
+            if not error.retryable:
+                await self._end(session, error)
+            session.warned = False  # Asks again, as long as there is time.
 
     async def _disconnect(self, sid: str, _reason: str = "") -> None:
         session = self._sessions.pop(sid, None)
         self._metrics.sockets.set(len(self._sessions))
         if session is not None:
+            self._by_user[session.user_id] -= 1
+            if not self._by_user[session.user_id]:
+                del self._by_user[session.user_id]
             self._forget(session)
 
     def _forget(self, session: Session) -> None:
+        self._leases.give_up(session)
         self._fanout.leave(session)
         if session.attachment is not None:
             self.relay.detach(session.attachment)
@@ -214,11 +245,15 @@ class Sockets:
             session.say_last(event, self._problem(error, event, ""))
             await session.close()
 
+    def _end_soon(self, session: Session, error: Error) -> None:
+        self._spawn(self._end(session, error))
+
     async def _end(self, session: Session, error: Error) -> None:
         """Ends a session for good: clients do not connect again before they have another token."""
         if not session.ending:
             session.ending = True
-            session.say_last("session-lost", self._problem(error, "session-lost", ""))
+            event = "session-revoked" if error.reason == "SESSION_REVOKED" else "session-lost"
+            session.say_last(event, self._problem(error, event, ""))
             await self.server.disconnect(session.sid)
             await session.close()
 
@@ -242,18 +277,9 @@ class Sockets:
         if not task.cancelled() and (error := task.exception()):
             log.error("socket task failed", exc_info=error)
 
-    async def watch_expiry(self) -> None:
+    async def watch(self) -> None:
         """Warns sessions whose token is about to end, and closes those whose token has ended."""
-        while True:
-            await asyncio.sleep(WATCH_S)
-            now = time.time()
-            for session in list(self._sessions.values()):
-                if session.expires_at <= now:
-                    error = Unauthenticated("TOKEN_EXPIRED", "The access token has ended. Connect with a new one.")
-                    await self._end(session, error)
-                elif session.expires_at - now <= EXPIRY_NOTICE_S and not session.warned:
-                    session.warned = True
-                    session.write(event_packet("auth-expiring", {"expires_in": round(session.expires_at - now)}))
+        await self._leases.watch(self._sessions.values)
 
     async def drain(self) -> None:
         """Tells every client that this server goes away, and closes the sockets."""
@@ -270,7 +296,7 @@ class Sockets:
 @asynccontextmanager
 async def running(sockets: Sockets) -> AsyncIterator[Sockets]:
     """Owns what runs beside the sockets; drains them at the end."""
-    watch = asyncio.create_task(sockets.watch_expiry(), name="socket-expiry")
+    watch = asyncio.create_task(sockets.watch(), name="socket leases")
     try:
         yield sockets
     finally:
@@ -283,18 +309,3 @@ async def running(sockets: Sockets) -> AsyncIterator[Sockets]:
 def _correlation_id(said: Any) -> str:
     offered = said.get("correlation_id") if isinstance(said, dict) else None
     return accept(offered if isinstance(offered, str) else None)
-
-
-def _token(auth: Any) -> str:
-    token = auth.get("token") if isinstance(auth, dict) else None
-    return token if isinstance(token, str) else ""
-
-
-def _read_auth(auth: Any) -> tuple[str, Place | None]:
-    token = auth.get("token") if isinstance(auth, dict) else None
-    if not token:
-        raise Unauthenticated("TOKEN_MISSING", "Connect with auth: {token}. Log in by POST /api/users/login.")
-    if not isinstance(token, str):
-        raise Unauthenticated("TOKEN_INVALID", "The token must be a string.")
-    resume = auth.get("resume")
-    return token, None if resume is None else Place.read(resume)
