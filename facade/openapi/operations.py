@@ -13,21 +13,29 @@ from facade.rest.binding import path_parameters, query_parameters
 from facade.rest.routes import served
 from facade.rest.stream import NDJSON, SSE
 
+_NOTHING: Mapping[str, Schema] = {}
+_META = [{"name": "Meta", "description": "What the platform tells of itself."}]
 _PROBLEM = "#/components/responses/Problem"
 
 
-def document(methods: Iterable[Method], comments: Mapping[str, str], *, version: str) -> dict[str, Any]:
-    """The OpenAPI document of `methods`; `comments` are those of the contracts, by full name."""
+def document(
+    methods: Iterable[Method], comments: Mapping[str, str], *, version: str, meta: Mapping[str, Schema] = _NOTHING
+) -> dict[str, Any]:
+    """The OpenAPI document of `methods`; `comments` are those of the contracts, by full name.
+
+    `meta` are operations by the paths that the facade answers itself, by GET.
+    """
     methods, schemas = list(methods), Schemas(comments)
     paths: dict[str, Schema] = {}
     for method in methods:
         for index, rule in enumerate(served(method)):
             paths.setdefault(rule.path, {})[rule.verb.lower()] = _operation(method, rule, index, schemas, comments)
+    paths |= {path: {"get": operation} for path, operation in meta.items()}
     events = {m.policy.socket_event: _event(m, schemas, comments) for m in methods if m.policy.socket_event}
     return {
         "openapi": "3.1.0",
         "info": {"title": "Massive Scale Chat", "version": version},
-        "tags": _tags(methods, comments),
+        "tags": [*_tags(methods, comments), *_META[: len(meta)]],
         "paths": paths,
         "components": {
             "schemas": {**schemas.components, "Problem": problem_schema()},
