@@ -1,7 +1,7 @@
 """AccountService: registering, one's own account, and the profiles of others."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 from chat.user.v1 import account_service_pb2 as pb
 from chat.user.v1.account_service_pb2_grpc import AccountServiceServicer
@@ -11,7 +11,7 @@ from mesh.errors import NotFound
 from mesh.identity.principal import DEFAULT_WORKSPACE
 from mesh.page import Cursors, limit_of
 from services.user.accounts.domain import Account, new_account, with_status
-from services.user.accounts.edits import read_edits
+from services.user.accounts.edits import read_edits, read_moment
 from services.user.accounts.store import AccountStore
 from services.user.accounts.wire import to_account, to_export, to_user
 from services.user.credentials.common import refuse_common
@@ -65,7 +65,7 @@ class AccountServicer(AccountServiceServicer):
 
     async def SetStatus(self, request: pb.SetStatusRequest, context: object) -> pb.SetStatusResponse:
         now = self._clock()
-        ends = request.expires_at.ToDatetime(UTC) if request.HasField("expires_at") else None
+        ends = read_moment(request.expires_at, "expires_at") if request.HasField("expires_at") else None
         account = await self._accounts.edit(
             caller().workspace_id,
             caller().user_id,

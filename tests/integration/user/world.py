@@ -173,7 +173,9 @@ class World:
         found = []
         for row in rows:
             message = message_from_bytes(Sealer(SECRET, "mails").open(row.sealed, row.id), policy=policy.default)
-            text = message.get_body(("plain",)).get_content()  # type: ignore[attr-defined]
+            body = message.get_body(("plain",))
+            assert body is not None
+            text = body.get_content()
             link = re.search(r"#token=(\S+)", text)
             found.append((message["To"], message["Subject"], link[1] if link else ""))
         return found
