@@ -5,14 +5,12 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 
 import orjson
 import socketio
 from fastapi import FastAPI
-from starlette.responses import FileResponse, RedirectResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from facade.address import Addresses
@@ -25,6 +23,7 @@ from facade.gate import Gate
 from facade.limits import Edge, LimitMiddleware
 from facade.openapi import document
 from facade.origins import Origins
+from facade.pages import page_routes
 from facade.problems import exception_handlers
 from facade.relay import open_relay
 from facade.request import RequestMiddleware
@@ -36,7 +35,6 @@ from facade.translate import Decoder, Encoder
 from mesh.admin import health_route
 from mesh.service import Mesh
 
-WEB = Path(__file__).resolve().parent.parent / "web"
 Health = Callable[[], Mapping[str, str]]
 
 
@@ -79,7 +77,7 @@ async def open_facade(mesh: Mesh, health: Health, dev: DevRoutes | None = None) 
     async with AsyncExitStack() as stack:
         sockets.relay = await stack.enter_async_context(open_relay(mesh.channel("message"), fanout.apply))
         await stack.enter_async_context(running(sockets))
-        own = [health_route(health), _document(described), *_pages(), *(dev.routes() if dev else ())]
+        own = [health_route(health), _document(described), *page_routes(), *(dev.routes() if dev else ())]
         rest = _rest([*routes(described, mesh.channel, draining), *own])
         doors = socketio.ASGIApp(sockets.server, within(LimitMiddleware(rest, edge)), socketio_path="ws")
         origins = Origins(mesh.settings.origins, mesh.settings.public_url)
@@ -107,21 +105,3 @@ def _document(methods: Sequence[Method]) -> Route:
         return Response(made, media_type="application/json")
 
     return Route("/api/openapi.json", get_document)
-
-
-def _pages() -> list[BaseRoute]:
-    def page(path: str) -> Callable[..., object]:
-        async def serve(_: object) -> FileResponse:
-            return FileResponse(WEB / path / "index.html", headers={"Cache-Control": "no-cache"})
-
-        return serve
-
-    async def home(_: object) -> RedirectResponse:
-        return RedirectResponse("/demo")
-
-    return [
-        Route("/", home),
-        Route("/demo", page("demo")),
-        Route("/docs", page("docs")),
-        Mount("/web", StaticFiles(directory=WEB)),
-    ]
