@@ -6,70 +6,81 @@ an asynchronous one per commit, and a function that cannot await cannot hold a t
 
 import asyncio
 import fcntl
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.schema import CreateSchema
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from mesh.errors import Unavailable
+from mesh.sql.engines import READERS, WRITERS, is_sqlite, open_engine, open_replica
+from mesh.sql.lanes import Lane
+from mesh.sql.migrations import migrate_to_head
+from mesh.sql.stalls import Holds
 
-READERS = 4
-_MIGRATION_LOCK = 7_301_450_911
-MAX_WAITING = 1000
+REPLICA_RETRY_S = 5.0
+"""How long a replica that could not be used is left alone."""
 
 T = TypeVar("T")
+log = structlog.get_logger()
 
 
 class Database:
-    """Runs units of work. Each is one transaction: committed when the function returns, rolled back when it raises."""
+    """Runs units of work. Each is one transaction: committed when the function returns, rolled back when it raises.
 
-    def __init__(self, engine: Engine) -> None:
+    One that lost against another transaction is run a second time: it must change nothing but what it returns. When the
+    database cannot be used it raises Unavailable (UNAVAILABLE), when too much waits for it Unavailable (OVERLOADED).
+    """
+
+    def __init__(self, engine: Engine, replica: Engine | None = None) -> None:
         self.engine = engine
-        self._write_engine = engine.execution_options(write=True)
-        sqlite = engine.dialect.name == "sqlite"
-        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="sql-read")
-        self._writers = ThreadPoolExecutor(1 if sqlite else READERS, thread_name_prefix="sql-write")
-        self._waiting = 0
+        self._holds = Holds()
+        writers = 1 if engine.dialect.name == "sqlite" else WRITERS
+        self._reads = Lane(engine, READERS, "sql-read", self._holds)
+        self._writes = Lane(engine.execution_options(write=True), writers, "sql-write", self._holds)
+        self._replica = replica
+        self._stale = Lane(replica, READERS, "sql-stale", self._holds) if replica is not None else None
+        self._stale_from = 0.0
         self._listeners: list[Callable[[], None]] = []
 
     def on_written(self, listener: Callable[[], None]) -> None:
         """Has `listener` called in the event loop after each write, whether it changed anything or not."""
         self._listeners.append(listener)
 
-    async def read(self, work: Callable[[Connection], T]) -> T:
-        """Runs `work` in a transaction that only reads. Raises Unavailable (OVERLOADED) when too much waits."""
-        return await self._run(self._readers, self.engine, work)
+    async def read(self, work: Callable[[Connection], T], *, stale: bool = False) -> T:
+        """Runs `work` in a transaction that only reads; where there is a replica, and `stale` allows it, there.
+
+        A replica may be seconds behind. When it cannot be used it is left alone for a while.
+        """
+        if stale and self._stale is not None and time.monotonic() >= self._stale_from:
+            try:
+                return await self._stale.run(work)
+            except (Unavailable, SQLAlchemyError) as error:
+                log.warning("the replica is left alone", seconds=REPLICA_RETRY_S, error=str(error))
+                self._stale_from = time.monotonic() + REPLICA_RETRY_S
+        return await self._reads.run(work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Runs `work` in a transaction that is on disk when this returns. Raises Unavailable (OVERLOADED)."""
+        """Runs `work` in a transaction that is on disk when this returns."""
         try:
-            return await self._run(self._writers, self._write_engine, work)
+            return await self._writes.run(work)
         finally:
             for listener in self._listeners:
                 listener()
 
-    async def _run(self, pool: ThreadPoolExecutor, engine: Engine, work: Callable[[Connection], T]) -> T:
-        if self._waiting >= MAX_WAITING:
-            raise Unavailable("OVERLOADED", "The database has too much to do. Try again.", retry_after_s=1)
-
-        def unit() -> T:
-            with engine.begin() as connection:
-                return work(connection)
-
-        self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(pool, unit)
-        finally:
-            self._waiting -= 1
+    async def watch(self) -> None:
+        """Cuts connections whose server has gone silent, until it is cancelled."""
+        if self.engine.dialect.name != "sqlite":
+            await self._holds.cut_stalled()
 
     async def forget(self) -> None:
         """Takes what was deleted or overwritten off the disk too, as far as that is ours to do."""
         if self.engine.dialect.name == "sqlite":  # What was in its log before stays there until it is written over.
-            await asyncio.get_running_loop().run_in_executor(self._writers, self._truncate_log)
+            await self._writes.call(self._truncate_log)
 
     def _truncate_log(self) -> None:
         connection = self.engine.raw_connection()
@@ -80,28 +91,35 @@ class Database:
 
     def close(self) -> None:
         """Waits for the units of work that run, then closes all connections."""
-        self._readers.shutdown()
-        self._writers.shutdown()
-        self.engine.dispose()
+        for lane in (self._reads, self._writes, self._stale):
+            if lane is not None:
+                lane.close()
+        for engine in (self.engine, self._replica):
+            if engine is not None:
+                engine.dispose()
 
 
 @asynccontextmanager
-async def open_database(url: str, migrations: Path) -> AsyncIterator[Database]:
+async def open_database(url: str, migrations: Path, replica_url: str = "") -> AsyncIterator[Database]:
     """Opens the database at an SQLAlchemy `url`, with its schema brought up to date by alembic's `migrations`.
 
     On PostgreSQL the tables stand in a schema named after the service, such as `chat_user`, so that services may share
-    a database; a URL that sets a search path decides for itself.
+    a database; a URL that sets a search path decides for itself. Its replica, if there is one, serves stale reads.
 
     Raises InUse when it is an SQLite file that another process has open: changes made there would go unnoticed here.
     """
-    engine = await asyncio.to_thread(_engine, url, f"chat_{migrations.parent.name}")
-    with _alone(engine.url.database) if engine.dialect.name == "sqlite" else nullcontext():
-        await asyncio.to_thread(_migrate, engine, migrations)
-        database = Database(engine)
+    schema = f"chat_{migrations.parent.name}"
+    engine = await asyncio.to_thread(open_engine, url, schema)
+    with _alone(engine.url.database) if is_sqlite(url) else nullcontext():
+        await asyncio.to_thread(migrate_to_head, engine, migrations)
+        database = Database(engine, open_replica(replica_url, schema) if replica_url else None)
+        watching = asyncio.create_task(database.watch(), name=f"connections of {schema}")
         try:
             yield database
         finally:
             await asyncio.to_thread(database.close)
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
 
 
 def sqlite_url(path: Path) -> str:
@@ -125,93 +143,3 @@ def _alone(file: str | None) -> Iterator[None]:
                 "PostgreSQL database (CHAT_SQL_URL, CHAT_MESSAGES_URL)."
             ) from None
         yield
-
-
-def _engine(url: str, schema: str) -> Engine:
-    if make_url(url).get_backend_name() != "sqlite":
-        return create_engine(
-            _with_schema(make_url(url), schema),
-            pool_size=2 * READERS,
-            max_overflow=0,
-            pool_timeout=1,
-            pool_pre_ping=True,
-            hide_parameters=True,
-        )
-    # Texts of errors go to the log, and what a statement carries must not.
-    engine = create_engine(url, pool_size=READERS + 1, max_overflow=0, hide_parameters=True)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _with_schema(url: URL, schema: str) -> URL:
-    if "options" in url.query:
-        return url
-    first = create_engine(url)
-    with first.begin() as connection:
-        connection.execute(CreateSchema(schema, if_not_exists=True))
-    first.dispose()
-    return url.update_query_dict({"options": f"-csearch_path={schema}"})
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # The driver begins nothing by itself: _begin_sqlite does.
-    # What is deleted is overwritten: an erased user is not to be found in the file.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON", "secure_delete=ON"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A transaction that reads first and writes later can fail half-way in SQLite: writers say so at once.
-    write = connection.get_execution_options().get("write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
-
-
-def _migrate(engine: Engine, migrations: Path) -> None:
-    head = max(path.name.split("_")[0] for path in (migrations / "versions").glob("[0-9]*.py"))
-    with engine.connect() as connection:
-        if _version(connection) == head:
-            return
-    migrate(engine, migrations, head)
-
-
-def migrate(engine: Engine, migrations: Path, revision: str) -> None:
-    """Brings the schema to `revision`, in one transaction. Processes that come at the same time wait for each other."""
-    # Imported only when there is something to do: it costs a tenth of a second and 10 MB.
-    from alembic import command
-    from alembic.config import Config
-
-    with _unbound(engine) as connection, connection.begin():
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-        config = Config()
-        config.set_main_option("script_location", str(migrations))
-        config.attributes["connection"] = connection
-        before = _version(connection) or ""
-        (command.upgrade if before < revision else command.downgrade)(config, revision)
-        if engine.dialect.name == "sqlite" and connection.execute(text("PRAGMA foreign_key_check")).first():
-            raise RuntimeError("a migration has left rows that refer to nothing")
-
-
-@contextmanager
-def _unbound(engine: Engine) -> Iterator[Connection]:
-    """A connection for migrations. SQLite changes a table by making it anew, which foreign keys must not notice."""
-    with engine.execution_options(write=True).connect() as connection:
-        if engine.dialect.name != "sqlite":
-            yield connection
-            return
-        driver = connection.connection.driver_connection
-        assert driver is not None
-        driver.execute("PRAGMA foreign_keys=OFF")
-        try:
-            yield connection
-        finally:
-            connection.rollback()
-            driver.execute("PRAGMA foreign_keys=ON")
-
-
-def _version(connection: Connection) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    version: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    return version

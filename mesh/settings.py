@@ -32,6 +32,8 @@ class Settings(BaseSettings):
     """Where health, readiness and metrics are served."""
     sql_url: str = ""
     """Database of the user service; SQLite below `data` when empty."""
+    sql_replica_url: str = ""
+    """Copy of the user service's PostgreSQL database that answers what may be seconds old; none when empty."""
     messages_url: str = ""
     """Database of the message service; SQLite below `data` when empty."""
     presence_url: str = ""

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import create_engine, make_url
-from sqlalchemy.schema import CreateSchema
+from sqlalchemy import NullPool, create_engine, make_url
+from sqlalchemy.schema import CreateSchema, DropSchema, ExecutableDDLElement
 
 from mesh.database import Database, open_database, sqlite_url
 
@@ -19,17 +19,27 @@ KINDS = ["sqlite", "postgresql"] if POSTGRES else ["sqlite"]
 @asynccontextmanager
 async def empty_database(kind: str, folder: Path, migrations: Path) -> AsyncIterator[Database]:
     """A database of a kind with the schema of a service and nothing in it."""
-    url = sqlite_url(folder / "test.db") if kind == "sqlite" else await asyncio.to_thread(_new_schema)
-    async with open_database(url, migrations) as database:
+    async with empty_url(kind, folder) as url, open_database(url, migrations) as database:
         yield database
 
 
-def _new_schema() -> str:
-    """The URL of an empty schema, so that tests can run side by side in one PostgreSQL database."""
+@asynccontextmanager
+async def empty_url(kind: str, folder: Path) -> AsyncIterator[str]:
+    """The URL of a database of a kind with nothing in it, which is gone at the end."""
+    if kind == "sqlite":
+        yield sqlite_url(folder / "test.db")
+        return
+    # A schema each, so that tests can run side by side in one PostgreSQL database.
     schema = f"test_{uuid4().hex}"
-    engine = create_engine(POSTGRES)
+    await asyncio.to_thread(_execute, CreateSchema(schema))
+    try:
+        url = make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={schema}"})
+        yield url.render_as_string(hide_password=False)
+    finally:
+        await asyncio.to_thread(_execute, DropSchema(schema, cascade=True))
+
+
+def _execute(statement: ExecutableDDLElement) -> None:
+    engine = create_engine(POSTGRES, poolclass=NullPool)
     with engine.begin() as connection:
-        connection.execute(CreateSchema(schema))
-    engine.dispose()
-    url = make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={schema}"})
-    return url.render_as_string(hide_password=False)
+        connection.execute(statement)

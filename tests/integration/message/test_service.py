@@ -1,33 +1,12 @@
-"""The wired service: its schema, its events, its secrets, and what is left after a restart."""
+"""The wired service: its events, its secrets, and what is left after a restart."""
 
 import asyncio
-from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
-
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy import Connection
 
 from chat.event.v1.message_events_pb2 import MessagePersisted
 from chat.message.v1 import conversation_service_pb2 as conversations_pb
-from mesh.database import open_database, sqlite_url
 from mesh.events.bus import Event
-from services.message.service import MIGRATIONS
-from services.message.tables import metadata
 from tests.integration.message.world import World, open_world
-
-
-async def test_the_migrations_make_the_tables_that_are_used(tmp_path: Path) -> None:
-    """No table, column, index or constraint differs."""
-
-    def differences(connection: Connection) -> list[object]:
-        options = {"compare_type": False}  # Moments are a type of their own on whole numbers.
-        context = MigrationContext.configure(connection, opts=options)
-        return list(cast(Sequence[object], compare_metadata(context, metadata)))
-
-    async with open_database(sqlite_url(tmp_path / "message.db"), MIGRATIONS) as database:
-        assert await database.read(differences) == []
 
 
 async def test_what_is_committed_reaches_the_bus(world: World, anna: str) -> None:
