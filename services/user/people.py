@@ -1,4 +1,4 @@
-"""The part of the user service that is about people: accounts, mails, blocks, admins, workspaces; wired."""
+"""The part of the user service that is about people: accounts, passwords, factors, mails, admins; wired."""
 
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -11,6 +11,7 @@ from chat.user.v1.account_service_pb2_grpc import add_AccountServiceServicer_to_
 from chat.user.v1.administration_service_pb2_grpc import add_AdministrationServiceServicer_to_server
 from chat.user.v1.block_service_pb2_grpc import add_BlockServiceServicer_to_server
 from chat.user.v1.credential_service_pb2_grpc import add_CredentialServiceServicer_to_server
+from chat.user.v1.second_factor_service_pb2_grpc import add_SecondFactorServiceServicer_to_server
 from chat.user.v1.workspace_service_pb2_grpc import add_WorkspaceServiceServicer_to_server
 from mesh.audit.log import Trail
 from mesh.cursor import CursorCodec
@@ -33,6 +34,9 @@ from services.user.credentials.letters import Letters
 from services.user.credentials.proof import OwnerProof
 from services.user.credentials.servicer import CredentialServicer
 from services.user.credentials.store_sql import SqlCredentialStore
+from services.user.factors.check import SecondFactorCheck
+from services.user.factors.servicer import SecondFactorServicer
+from services.user.factors.store_sql import SqlFactorStore
 from services.user.mail.compose import Composer
 from services.user.mail.outbox_sql import SqlMailOutbox
 from services.user.mail.sender import MailSender
@@ -49,7 +53,7 @@ class People:
 
     accounts: AccountStore
     attempts: Attempts
-    proof: OwnerProof
+    second_factor: SecondFactorCheck
     register: Register
 
 
@@ -78,6 +82,8 @@ async def open_people(
     credentials = SqlCredentialStore(database, trail, mails)
     attempts = Attempts(failures, clock=clock)
     proof = OwnerProof(accounts, passwords, attempts)
+    factors, sealer = SqlFactorStore(database, trail), Sealer(mesh.secret, "second factors")
+    second_factor = SecondFactorCheck(factors, sealer)
 
     def register(server: Any) -> None:
         add_AccountServiceServicer_to_server(
@@ -86,6 +92,10 @@ async def open_people(
         )
         add_CredentialServiceServicer_to_server(
             CredentialServicer(credentials, accounts, passwords, proof=proof, letters=letters, clock=clock), server
+        )
+        add_SecondFactorServiceServicer_to_server(
+            SecondFactorServicer(factors, second_factor, proof=proof, attempts=attempts, sealer=sealer, clock=clock),
+            server,
         )
         add_BlockServiceServicer_to_server(BlockServicer(SqlBlockStore(database), cursors, clock=clock), server)
         add_AdministrationServiceServicer_to_server(
@@ -105,4 +115,4 @@ async def open_people(
         MailSender(mails, open_transport(settings.smtp_url), clock=clock, waiting=mesh.metrics.mails_waiting.set),
         sweeping([failures.sweep, credentials.sweep], clock=clock),
     ):
-        yield People(accounts, attempts, proof, register)
+        yield People(accounts, attempts, second_factor, register)

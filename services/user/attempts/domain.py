@@ -25,13 +25,14 @@ FORGOTTEN_AFTER = timedelta(days=2)
 
 
 class Subject(StrEnum):
-    """What is counted: log-ins by a name, or proofs of the password in a session of a user.
+    """What is counted: log-ins by a name, or proofs of the password, or of a code, in a session of a user.
 
-    The two are apart: who guesses at log-ins does not disturb a device that is logged in, nor the other way round.
+    They are apart: who guesses at log-ins does not disturb a device that is logged in, nor the other way round.
     """
 
     LOGIN = "login"
     PROOF = "proof"
+    CODE = "code"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,15 +30,15 @@ class Attempts:
         """Forgets the failures of a name."""
         await self._clear(key_of(Subject.LOGIN, workspace_id, login))
 
-    async def check_proof(self, workspace_id: str, user_id: str) -> None:
-        """Raises Exhausted (RATE_LIMITED, LOGIN_LOCKED) while a user's sessions cannot prove the password."""
-        refuse_while_blocked(await self._store.get(key_of(Subject.PROOF, workspace_id, user_id)), self._clock())
+    async def check_proof(self, workspace_id: str, user_id: str, of: Subject = Subject.PROOF) -> None:
+        """Raises Exhausted (RATE_LIMITED, LOGIN_LOCKED) while a user cannot prove the password, or a code."""
+        refuse_while_blocked(await self._store.get(key_of(of, workspace_id, user_id)), self._clock())
 
-    async def proof_failed(self, workspace_id: str, user_id: str) -> None:
-        await self._store.fail(key_of(Subject.PROOF, workspace_id, user_id), self._clock())
+    async def proof_failed(self, workspace_id: str, user_id: str, of: Subject = Subject.PROOF) -> None:
+        await self._store.fail(key_of(of, workspace_id, user_id), self._clock())
 
-    async def proof_succeeded(self, workspace_id: str, user_id: str) -> None:
-        await self._clear(key_of(Subject.PROOF, workspace_id, user_id))
+    async def proof_succeeded(self, workspace_id: str, user_id: str, of: Subject = Subject.PROOF) -> None:
+        await self._clear(key_of(of, workspace_id, user_id))
 
     async def _clear(self, key: bytes) -> None:
         if await self._store.get(key) is not None:  # Most who log in have not failed: that needs no write.

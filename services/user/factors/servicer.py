@@ -7,29 +7,23 @@ import base64
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
 
 import orjson
 
 from chat.user.v1 import second_factor_service_pb2 as pb
 from chat.user.v1.second_factor_service_pb2_grpc import SecondFactorServiceServicer
 from mesh.call.context import caller
-from mesh.errors import WrongState
+from mesh.errors import Forbidden, WrongState
 from mesh.sealing import Sealer
 from services.user.accounts.domain import Account
+from services.user.attempts.domain import Subject
+from services.user.attempts.gate import Attempts
+from services.user.credentials.proof import OwnerProof
 from services.user.factors import domain
 from services.user.factors.check import SecondFactorCheck, wrong_code
 from services.user.factors.store import FactorStore
 
 ISSUER = "Massive Scale Chat"
-
-
-class ProveOwner(Protocol):
-    """Proves that the caller knows the password."""
-
-    async def __call__(self, password: str) -> Account:
-        """The caller's account. Raises Forbidden (PASSWORD_WRONG)."""
-        ...
 
 
 class SecondFactorServicer(SecondFactorServiceServicer):
@@ -38,13 +32,15 @@ class SecondFactorServicer(SecondFactorServiceServicer):
         store: FactorStore,
         check: SecondFactorCheck,
         *,
-        prove: ProveOwner,
+        proof: OwnerProof,
+        attempts: Attempts,
         sealer: Sealer,
         clock: Callable[[], datetime],
     ) -> None:
         self._store = store
         self._check = check
-        self._prove = prove
+        self._proof = proof
+        self._attempts = attempts
         self._sealer = sealer
         self._clock = clock
 
@@ -54,7 +50,7 @@ class SecondFactorServicer(SecondFactorServiceServicer):
         return pb.GetSecondFactorResponse(is_on=factor is not None, recovery_codes_left=left)
 
     async def EnrollTotp(self, request: pb.EnrollTotpRequest, context: object) -> pb.EnrollTotpResponse:
-        account = await self._prove(request.password)
+        account = await self._proof(request.password)
         if account.has_second_factor:
             raise WrongState("SECOND_FACTOR_ON", "There is a second factor already. Take it away first.")
         secret = secrets.token_bytes(domain.SECRET_BYTES)
@@ -80,8 +76,7 @@ class SecondFactorServicer(SecondFactorServiceServicer):
     async def ReplaceRecoveryCodes(
         self, request: pb.ReplaceRecoveryCodesRequest, context: object
     ) -> pb.ReplaceRecoveryCodesResponse:
-        account = await self._prove(request.password)
-        await self._check.check(account, request.code, self._clock())
+        account = await self._prove(request.password, request.code)
         codes = domain.new_recovery_codes(secrets.choice)
         await self._store.replace_codes(account.workspace_id, account.id, _hashes(account.id, codes), self._clock())
         return pb.ReplaceRecoveryCodesResponse(recovery_codes=codes)
@@ -89,10 +84,22 @@ class SecondFactorServicer(SecondFactorServiceServicer):
     async def DisableSecondFactor(
         self, request: pb.DisableSecondFactorRequest, context: object
     ) -> pb.DisableSecondFactorResponse:
-        account = await self._prove(request.password)
-        await self._check.check(account, request.code, self._clock())
+        account = await self._prove(request.password, request.code)
         await self._store.remove(account.workspace_id, account.id, self._clock())
         return pb.DisableSecondFactorResponse()
+
+    async def _prove(self, password: str, code: str) -> Account:
+        """The caller's account, by password and code. Guessing either is slowed down."""
+        account = await self._proof(password)
+        who = account.workspace_id, account.id
+        await self._attempts.check_proof(*who, of=Subject.CODE)
+        try:
+            await self._check.check(account, code, self._clock())
+        except Forbidden:
+            await self._attempts.proof_failed(*who, of=Subject.CODE)
+            raise
+        await self._attempts.proof_succeeded(*who, of=Subject.CODE)
+        return account
 
     def _enrolled(self, enrollment: str, user_id: str, now: datetime) -> bytes:
         try:
