@@ -22,7 +22,7 @@ def end_sessions(
     With `include_keys` also the API keys of the user and of the user's bots. Whoever ends sessions holds the lock of
     the user's row, which log-ins and refreshes wait for: none slips through.
     """
-    connection.execute(select(users.c.id).where(users.c.id == user_id).with_for_update())
+    lock_user(connection, user_id)
     here = (sessions.c.workspace_id == workspace_id) & (sessions.c.user_id == user_id)
     going_on = here & sessions.c.ended_at.is_(None) & (sessions.c.expires_at > now)
     if keep is not None:
@@ -33,6 +33,15 @@ def end_sessions(
         ids += _revoke_keys(connection, workspace_id, user_id, now)
     revoke(connection, ids, now)
     return ids
+
+
+def lock_user(connection: Connection, user_id: str) -> bool:
+    """Locks the user's row until the transaction ends; whether the user is active.
+
+    Whatever opens, renews or ends sessions of a user takes this lock first, and so comes one at a time.
+    """
+    locked = select(users.c.is_active).where(users.c.id == user_id).with_for_update(key_share=True)
+    return bool(connection.scalar(locked))
 
 
 def _revoke_keys(connection: Connection, workspace_id: str, user_id: str, now: datetime) -> list[str]:

@@ -1,0 +1,1 @@
+"""Keys for programs, which act by them as their user."""

@@ -1,0 +1,1 @@
+"""Bots: users that are programs, each with a person who answers for it."""

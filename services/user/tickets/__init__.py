@@ -1,0 +1,1 @@
+"""Tickets that open one socket each, in place of the access token."""
