@@ -13,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
+from facade import meta
 from facade.address import Addresses
 from facade.auth import Tickets
 from facade.calls import Calls
@@ -72,14 +73,15 @@ async def open_facade(mesh: Mesh, health: Health, dev: DevRoutes | None = None) 
     )
 
     def within(app: ASGIApp) -> ASGIApp:
-        return RequestMiddleware(app, addresses)
+        return RequestMiddleware(LimitMiddleware(app, edge), addresses)
 
     async with AsyncExitStack() as stack:
         sockets.relay = await stack.enter_async_context(open_relay(mesh.channel("message"), fanout.apply))
         await stack.enter_async_context(running(sockets))
-        own = [health_route(health), _document(described), *page_routes(), *(dev.routes() if dev else ())]
+        own = [health_route(health), _document(described), meta.limits_route(mesh.limits, described), *page_routes()]
+        own += dev.routes() if dev else ()
         rest = _rest([*routes(described, mesh.channel, draining), *own])
-        doors = socketio.ASGIApp(sockets.server, within(LimitMiddleware(rest, edge)), socketio_path="ws")
+        doors = socketio.ASGIApp(sockets.server, within(rest), socketio_path="ws")
         origins = Origins(mesh.settings.origins, mesh.settings.public_url)
         yield Facade(Gate(doors, origins, safety(mesh.settings.public_url), within), sockets, draining)
 
@@ -99,7 +101,10 @@ def _rest(all_routes: Sequence[BaseRoute]) -> FastAPI:
 
 def _document(methods: Sequence[Method]) -> Route:
     """The OpenAPI document, written once: it cannot change while the process runs."""
-    made = orjson.dumps(document(methods, comments(image()), version=version("massive-scale-chat")))
+    told = document(
+        methods, comments(image()), version=version("massive-scale-chat"), meta={meta.PATH: meta.operation()}
+    )
+    made = orjson.dumps(told)
 
     async def get_document(_: object) -> Response:
         return Response(made, media_type="application/json")
