@@ -13,6 +13,7 @@ from chat.message.v1.conversation_service_pb2_grpc import add_ConversationServic
 from chat.message.v1.feed_service_pb2_grpc import add_FeedServiceServicer_to_server
 from chat.message.v1.message_service_pb2_grpc import add_MessageServiceServicer_to_server
 from chat.user.v1.account_service_pb2_grpc import AccountServiceStub
+from chat.user.v1.block_service_pb2_grpc import BlockServiceStub
 from mesh.audit.log import Trail, open_trail
 from mesh.cursor import CursorCodec
 from mesh.database import Database, open_database, sqlite_url
@@ -27,6 +28,7 @@ from services.message.audit.servicer import AuditServicer
 from services.message.audit.store_sql import SqlAuditStore
 from services.message.calls import Relayed
 from services.message.command import Command
+from services.message.contacts import Contacts
 from services.message.conversations.servicer import ConversationServicer
 from services.message.conversations.store_sql import SqlConversationStore
 from services.message.feed.hub import Hub
@@ -75,8 +77,9 @@ def _register(
 ) -> Register:
     cursors = _cursors(mesh.settings)
     messages = MessageServicer(SqlMessageStore(database), writer, profiles, cursors=cursors, new_id=_new_id)
+    contacts = Contacts(BlockServiceStub(mesh.channel("user")).CheckContact)
     conversations = ConversationServicer(
-        SqlConversationStore(database), writer, profiles, cursors=cursors, new_id=_new_id
+        SqlConversationStore(database), writer, profiles, contacts, cursors=cursors, new_id=_new_id
     )
     typing = Typing(hub, _now)
     relayed = {

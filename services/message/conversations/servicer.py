@@ -11,6 +11,7 @@ from mesh.cursor import CursorCodec
 from mesh.page import Cursors, Slice, fit, limit_of
 from services.message.calls import Relayed, origin
 from services.message.command import Origin
+from services.message.contacts import Contacts
 from services.message.conversations import domain
 from services.message.conversations.domain import (
     AddMembers,
@@ -39,6 +40,7 @@ class ConversationServicer(rpc.ConversationServiceServicer):
         store: ConversationStore,
         writer: Writer,
         profiles: Profiles,
+        contacts: Contacts,
         *,
         cursors: CursorCodec,
         new_id: Callable[[], str],
@@ -46,6 +48,7 @@ class ConversationServicer(rpc.ConversationServiceServicer):
         self._store = store
         self._writer = writer
         self._profiles = profiles
+        self._contacts = contacts
         self._cursors = cursors
         self._new_id = new_id
 
@@ -61,6 +64,7 @@ class ConversationServicer(rpc.ConversationServiceServicer):
         domain.check_new(kind, request.name, request.topic, actor_id, request.member_ids)
         member_ids = domain.others(request.member_ids, actor_id)
         await self._profiles.require(member_ids)
+        await self._contacts.check(member_ids)
         await self._profiles.load([actor_id])
         command = CreateConversation(
             origin(), id=self._new_id(), kind=kind, name=request.name, topic=request.topic, member_ids=member_ids
@@ -124,6 +128,7 @@ class ConversationServicer(rpc.ConversationServiceServicer):
     async def AddMembers(self, request: pb.AddMembersRequest, context: object) -> pb.AddMembersResponse:
         user_ids, role = tuple(dict.fromkeys(request.user_ids)), Role(request.role or Role.MEMBER)
         await self._profiles.require(user_ids)
+        await self._contacts.check(user_ids)
         members = await self._writer.submit(AddMembers(origin(), request.conversation_id, user_ids, role))
         return pb.AddMembersResponse(items=await self._members(members))
 

@@ -9,7 +9,7 @@ from uuid_utils.compat import uuid7
 
 from chat.message.v1 import conversation_pb2
 from chat.message.v1 import conversation_service_pb2 as pb
-from mesh.errors import Error, Invalid, NotFound, Stale, WrongState
+from mesh.errors import Error, Forbidden, Invalid, NotFound, Stale, WrongState
 from tests.integration.message.world import DM, GROUP, World
 
 OWNER, ADMIN = conversation_pb2.MEMBER_ROLE_OWNER, conversation_pb2.MEMBER_ROLE_ADMIN
@@ -87,6 +87,28 @@ async def test_members_are_of_ones_own_workspace(world: World, anna: str, bela: 
             await world.ask(method, request, anna)
     with pytest.raises(NotFound, match="USER_NOT_FOUND"):
         await world.create(xavi, anna)
+
+
+async def test_whoever_is_blocked_is_not_drawn_into_anything(world: World, anna: str, bela: str, cleo: str) -> None:
+    """The answer is the same, whoever of the two has blocked the other; what they have already goes on."""
+    dm = pb.CreateConversationRequest(type=DM, member_ids=[bela])
+    old = (await world.ask(world.conversations.CreateConversation, dm, anna)).conversation
+    group = await world.create(anna)
+    told = []
+    for blocker, blocked in ((anna, bela), (bela, anna)):
+        world.blocks.pairs = {(blocker, blocked)}
+        for method, request in (
+            (world.conversations.CreateConversation, dm),
+            (world.conversations.CreateConversation, pb.CreateConversationRequest(type=GROUP, member_ids=[cleo, bela])),
+            (world.conversations.AddMembers, pb.AddMembersRequest(conversation_id=group.id, user_ids=[bela, cleo])),
+        ):
+            with pytest.raises(Forbidden, match="CONTACT_REFUSED") as caught:
+                await world.ask(method, request, anna)
+            told.append((caught.value.message, caught.value.metadata))
+    assert [metadata["user_ids"] for _, metadata in told] == [bela] * 6
+    assert told[:3] == told[3:]
+    assert (await world.get(anna, group.id)).member_count == 1
+    assert (await world.send(bela, old.id)).seq == 1
 
 
 async def test_a_conversation_says_where_it_belongs(world: World, anna: str) -> None:

@@ -20,6 +20,8 @@ from chat.message.v1.feed_service_pb2_grpc import FeedServiceStub
 from chat.message.v1.message_service_pb2_grpc import MessageServiceStub
 from chat.user.v1.account_service_pb2 import BatchGetUsersRequest, BatchGetUsersResponse
 from chat.user.v1.account_service_pb2_grpc import AccountServiceServicer, add_AccountServiceServicer_to_server
+from chat.user.v1.block_service_pb2 import CheckContactRequest, CheckContactResponse
+from chat.user.v1.block_service_pb2_grpc import BlockServiceServicer, add_BlockServiceServicer_to_server
 from chat.user.v1.user_pb2 import User
 from mesh.call.channel import MeshChannel
 from mesh.call.context import caller
@@ -67,11 +69,23 @@ class Users(AccountServiceServicer):
         )
 
 
+class Blocks(BlockServiceServicer):
+    """Answers one method, for what is in `pairs`: who has blocked whom."""
+
+    def __init__(self) -> None:
+        self.pairs: set[tuple[str, str]] = set()
+
+    async def CheckContact(self, request: CheckContactRequest, context: object) -> CheckContactResponse:
+        me = caller().user_id
+        return CheckContactResponse(refused_ids=[id_ for id_ in request.ids if {(me, id_), (id_, me)} & self.pairs])
+
+
 class World:
     """`ask` makes a call as a user and raises the errors that they would see."""
 
-    def __init__(self, users: Users, key: Ed25519PrivateKey, mesh: Mesh) -> None:
+    def __init__(self, users: Users, blocks: Blocks, key: Ed25519PrivateKey, mesh: Mesh) -> None:
         self.users = users
+        self.blocks = blocks
         self.key = key
         self.kid = to_jwk(key.public_key())["kid"]
         self.mesh = mesh
@@ -160,6 +174,8 @@ async def open_world(data: Path) -> AsyncIterator[World]:
         (TelemetryInterceptor(metrics), ErrorInterceptor(), AdmissionInterceptor(verifier, Proofs(bytes(32))))
     )
     add_AccountServiceServicer_to_server(users, server)  # type: ignore[arg-type]
+    blocks = Blocks()  # type: ignore[abstract]
+    add_BlockServiceServicer_to_server(blocks, server)  # type: ignore[arg-type]
     drains: list[Callable[[], None]] = []
     mesh = Mesh(
         settings=Settings(data=data),
@@ -172,7 +188,7 @@ async def open_world(data: Path) -> AsyncIterator[World]:
     )
     async with open_message(mesh) as register:
         register(server)
-        world = World(users, key, mesh)
+        world = World(users, blocks, key, mesh)
         world.counted = registry.get_sample_value
         world.drains = drains
         yield world
