@@ -11,6 +11,7 @@ from uuid_utils.compat import uuid7
 
 from chat.user.v1.account_service_pb2 import BatchGetUsersRequest, BatchGetUsersResponse
 from chat.user.v1.user_pb2 import User
+from mesh.audit.log import open_trail
 from mesh.cursor import CursorCodec
 from mesh.database import Database, open_database, sqlite_url
 from mesh.errors import Unauthenticated
@@ -29,6 +30,7 @@ from services.message.messages.servicer import MessageServicer
 from services.message.messages.store_sql import SqlMessageStore
 from services.message.profiles import Profiles
 from services.message.service import MIGRATIONS
+from services.message.tables import audit, audit_head
 from services.message.writer import Writer
 from tests.integration.message.gateway import SEND
 
@@ -39,7 +41,7 @@ class HeldJournal(SqlJournal):
     """Waits while `gate` is not set, with `entered` set, and raises `fault`."""
 
     def __init__(self, database: Database, clock: Callable[[], datetime]) -> None:
-        super().__init__(database, clock)
+        super().__init__(database, clock, open_trail("message", audit, audit_head, bytes(32)))
         self.fault: Exception | None = None
         self.entered, self.gate = asyncio.Event(), asyncio.Event()
         self.gate.set()
