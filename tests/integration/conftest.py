@@ -41,6 +41,10 @@ class System:
         self.password = seed_password(settings)
         self._stack = stack
 
+    def at_end(self, what: Callable[[], Any]) -> None:
+        """Awaits it when the system ends."""
+        self._stack.push_async_callback(what)
+
     async def http(self, username: str = "") -> httpx2.AsyncClient:
         """A REST client, logged in when a seeded user is named."""
         client = await self._stack.enter_async_context(httpx2.AsyncClient(base_url=self.url))
