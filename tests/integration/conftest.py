@@ -38,6 +38,7 @@ class System:
         self.url = _find(r"ready: (\S+)", said)
         self.grpc = re.findall(r"^grpc +(\S+)$", said, re.MULTILINE)
         self.admin = _find(r"^admin +(\S+)$", said)
+        self.data = settings.data
         self.password = seed_password(settings)
         self._stack = stack
 
