@@ -1,6 +1,7 @@
 // The list of messages of one pane: grouped by sender, with days between, redrawn only where something changed.
 
 import { element, icon } from "../element.js";
+import { initials } from "../initials.js";
 
 const GROUP_MS = 5 * 60_000;
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
@@ -104,15 +105,6 @@ export class Timeline {
   }
 }
 
-/** First letters of the first and the last name. */
-export function initials(name) {
-  const words = name.trim().split(/\s+/);
-  return [words[0], words.length > 1 ? words.at(-1) : ""]
-    .map((word) => [...word][0] ?? "")
-    .join("")
-    .toUpperCase();
-}
-
 // Plain values only: two rows that print alike look alike.
 function rowsOf({ store, user, replayed }) {
   const rows = [
@@ -195,7 +187,7 @@ function meta({ at, tick, edited, deleted, replayed }) {
   return element(
     "p",
     { class: "meta" },
-    replayed && element("span", { class: "badge" }, "replayed"),
+    replayed && element("span", { class: "badge warn" }, "replayed"),
     edited && !deleted && "edited",
     element("time", { datetime: at, title: FULL.format(new Date(at)) }, CLOCK.format(new Date(at))),
     mark,

@@ -1,6 +1,7 @@
 // The API reference: drawn from /api/openapi.json alone, so that it says what the running system does.
 
 import { request } from "../api.js";
+import { drawOwner } from "../bar.js";
 import { element } from "../element.js";
 import { fieldList, prose } from "./fields.js";
 import { methodBadge, operationSection, operationsOf } from "./operation.js";
@@ -163,6 +164,7 @@ function foldContents() {
 
 token.addEventListener("input", () => session.use(token.value.trim()));
 foldContents();
+drawOwner();
 start().catch((error) => {
   content.removeAttribute("aria-busy");
   content.append(

@@ -1,6 +1,7 @@
 // The request of an operation, ready to copy or to send, and the answer.
 
-import { element, icon } from "../element.js";
+import { copyButton } from "../copy.js";
+import { element } from "../element.js";
 import { jsonBlock } from "../json.js";
 import { address, curl } from "./request.js";
 import { example, startingBody } from "./schema.js";
@@ -186,14 +187,4 @@ function headerList(headers) {
 async function readLines(response, text) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   for (let part = await reader.read(); !part.done; part = await reader.read()) text.append(part.value);
-}
-
-function copyButton(text) {
-  const button = element("button", { class: "button copy", type: "button" }, icon("twice"), "Copy");
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(text());
-    button.lastChild.textContent = "Copied";
-    setTimeout(() => (button.lastChild.textContent = "Copy"), 1500);
-  });
-  return button;
 }

@@ -47,6 +47,12 @@ describe("request", () => {
     assert.deepEqual([seen[0].headers["content-type"], seen[0].headers.authorization], [undefined, undefined]);
   });
 
+  it("names the version that is to be changed, and the key of a repeat", async () => {
+    answer = () => [200, "{}"];
+    await request("PATCH", `${base}/api`, { body: {}, etag: "a-1", key: "k" });
+    assert.deepEqual([seen[0].headers["if-match"], seen[0].headers["idempotency-key"]], ['"a-1"', "k"]);
+  });
+
   it("throws the server's problem", async () => {
     answer = () => [409, '{"status":409,"code":"CLIENT_MSG_ID_CONFLICT","detail":"Used before."}'];
     const expected = { code: "CLIENT_MSG_ID_CONFLICT", status: 409, message: "Used before." };
