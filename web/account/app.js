@@ -1,0 +1,68 @@
+// The account page: finds out who is here and what the address asks for, and shows one view at a time.
+
+import { resume } from "../own.js";
+import { inWords } from "../words.js";
+import { checkMail } from "./entry/check-mail.js";
+import { forgot } from "./entry/forgot.js";
+import { logIn } from "./entry/log-in.js";
+import { reset } from "./entry/reset.js";
+import { signUp } from "./entry/sign-up.js";
+import { unlock } from "./entry/unlock.js";
+import { verify } from "./entry/verify.js";
+import { Home } from "./home.js";
+import { takeToken } from "./link.js";
+import { Me } from "./me.js";
+
+const stage = document.querySelector("main");
+const LINKS = { "/account/verify": verify, "/account/reset": reset, "/account/unlock": unlock };
+const VIEWS = { "#sign-up": signUp, "#forgot": forgot };
+
+let home = null; // while somebody is logged in
+
+/** What the views of people who are not logged in may ask for. */
+const door = {
+  enter(login) {
+    if (location.hash in VIEWS) history.replaceState(null, "", "/account");
+    moveIn(login);
+  },
+  mailSent: (told) => show(checkMail(told)),
+  logIn: (username) => show(logIn(door, { username })),
+};
+
+function moveIn(login) {
+  const me = new Me(login);
+  login.onEnd = (problem) => moveOut(inWords(problem));
+  home = new Home(me, { onLeft: moveOut });
+  stage.replaceChildren(home.node);
+  home.open(location.hash);
+}
+
+/** Back to the door; `notice` says why. */
+function moveOut(notice) {
+  home.close();
+  home = null;
+  history.replaceState(null, "", "/account");
+  show(logIn(door, { notice }));
+}
+
+function show({ title, node, focus }) {
+  document.title = `${title} · Massive Scale Chat`;
+  stage.replaceChildren(node);
+  focus?.();
+}
+
+function route() {
+  if (home) home.open(location.hash);
+  else show((VIEWS[location.hash] ?? logIn)(door));
+}
+
+async function start() {
+  const link = LINKS[location.pathname];
+  if (link) return show(link(takeToken()));
+  const login = await resume();
+  if (login) moveIn(login);
+  else route();
+  addEventListener("popstate", route);
+}
+
+start().finally(() => stage.removeAttribute("aria-busy"));

@@ -1,0 +1,57 @@
+// Logging in: name and password, then a code where there is a second factor.
+
+import { element } from "../../element.js";
+import { codeField, Field, Form, passwordField } from "../../form.js";
+import { logIn as open } from "../../own.js";
+import { callout, card, ways } from "./card.js";
+
+/** `notice` says why one is here again; `username` is filled in. */
+export function logIn(door, { notice, username = "" } = {}) {
+  const name = new Field({
+    name: "username",
+    label: "Username or mail address",
+    value: username,
+    required: true,
+    maxlength: 254,
+    autocomplete: "username",
+    autocapitalize: "none",
+    spellcheck: "false",
+  });
+  const password = passwordField({});
+  const form = new Form({
+    label: "Log in",
+    fields: [name, password],
+    submit: "Log in",
+    act: (values) => enter(door, values, (given) => step.replaceChildren(...codeStep(door, given))),
+  });
+  const step = element(
+    "div",
+    {},
+    form.node,
+    ways(["Forgot your password?", "/account#forgot"], ["Sign up", "/account#sign-up"]),
+  );
+  const children = [notice && callout("calm", notice), step].filter(Boolean);
+  return card("Log in", children, () => (username ? password : name).input.focus());
+}
+
+async function enter(door, { username, password }, askForCode) {
+  try {
+    door.enter(await open(username.trim(), password));
+  } catch (error) {
+    if (error.code !== "SECOND_FACTOR_REQUIRED") throw error;
+    askForCode({ username: username.trim(), password });
+  }
+}
+
+function codeStep(door, { username, password }) {
+  const code = codeField({ hint: "Of your authenticator, or a recovery code." });
+  const form = new Form({
+    label: "Second factor",
+    fields: [code],
+    submit: "Log in",
+    act: async (values) => door.enter(await open(username, password, values.code.trim())),
+  });
+  setTimeout(() => form.focus()); // once it is in the page
+  const back = element("a", { href: "/account", onclick: () => door.logIn(username) }, "Back");
+  return [element("p", { class: "about" }, "Your account is guarded by a second factor."), form.node, back];
+}
