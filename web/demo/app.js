@@ -1,12 +1,16 @@
-// Puts the demo together: logs the two seeded people in, opens their conversation, and mounts a pane for each.
+// Puts the demo together: logs two people in, opens their conversation, and mounts a pane for each. They are the two
+// seeded ones, or the first of them and who is logged in at this tab.
 
 import { Login, Problem, request } from "../api.js";
+import { drawOwner } from "../bar.js";
+import { kept, resume } from "../own.js";
 import { Inspector } from "./inspector.js";
 import { Pane } from "./pane.js";
 import { Session } from "./session.js";
 
 const stage = document.querySelector(".stage");
 const tabs = document.querySelector(".tabs");
+const joined = new URLSearchParams(location.search).get("as") === "me";
 
 function tabOf(key) {
   return tabs.querySelector(`[data-tab="${key}"]`);
@@ -27,17 +31,38 @@ function explain(error) {
   box.hidden = false;
 }
 
+// Who `again()` logs in once more when the session was ended; oneself goes to the account page for that.
+async function find() {
+  const { users, password } = await request("GET", "/dev/seed");
+  const seeded = async (name) => {
+    const again = () => Login.open(name, password, "Demo page");
+    return { login: await again(), again };
+  };
+  if (!joined) return Promise.all(users.map(seeded));
+  const own = await resume();
+  if (!own) return location.replace("/account");
+  return [{ login: own, again: null }, await seeded(users[0])];
+}
+
+function offerToJoin() {
+  const link = document.querySelector(".join");
+  link.hidden = !kept();
+  if (!joined) return;
+  link.href = "/demo";
+  link.textContent = "Back to alice and bob";
+}
+
 async function start() {
   const inspector = new Inspector(stage.querySelector(".inspector"));
-  const { users, password } = await request("GET", "/dev/seed");
-  const logins = await Promise.all(users.map((name) => Login.open(name, password, "Demo page")));
-  const conversation = await logins[0].request("POST", "/api/messages/conversations", {
-    body: { type: "dm", member_ids: [logins[1].user.id] },
+  const people = await find();
+  const conversation = await people[0].login.request("POST", "/api/messages/conversations", {
+    body: { type: "dm", member_ids: [people[1].login.user.id] },
   });
-  logins.forEach((login, index) => {
+  people.forEach(({ login, again }, index) => {
     const name = login.user.full_name;
     const session = new Session({
       login,
+      again,
       conversation,
       onRecord: (entry) => inspector.record({ ...entry, person: { name, hue: index } }),
     });
@@ -54,4 +79,6 @@ tabs.addEventListener("click", ({ target }) => {
   const button = target.closest("button");
   if (button) show(button.dataset.tab);
 });
+drawOwner();
+offerToJoin();
 start().catch(explain);

@@ -2,13 +2,21 @@
 // the person does into calls of the session.
 
 import { icon } from "../element.js";
+import { initials } from "../initials.js";
+import { inWords } from "../words.js";
 import { Composer } from "./composer.js";
-import { initials, Timeline } from "./timeline.js";
+import { Timeline } from "./timeline.js";
 
 const DROP_S = 6;
 const NOTICE_MS = 8_000;
 const NEAR_END_PX = 60;
-const STATES = { connecting: "Connecting", connected: "Connected", waiting: "Reconnecting", closed: "Disconnected" };
+const STATES = {
+  connecting: "Connecting",
+  connected: "Connected",
+  waiting: "Reconnecting",
+  closed: "Disconnected",
+  ended: "Session ended",
+};
 
 export class Pane {
   #session;
@@ -60,6 +68,8 @@ export class Pane {
     this.#find("h2").textContent = user.full_name;
     this.#find(".twice").prepend(icon("twice"));
     this.#find(".drop").prepend(icon("drop"));
+    this.#find(".again").hidden = !this.#session.can_log_in_again;
+    this.#find(".ended a").hidden = this.#session.can_log_in_again;
     this.#find(".beginning").textContent = `The beginning of your conversation with ${others[0].full_name}.`;
   }
 
@@ -75,6 +85,7 @@ export class Pane {
     this.#find(".earlier").addEventListener("click", () => this.#loadEarlier());
     this.#find(".twice").addEventListener("click", () => this.#sendTwice());
     this.#find(".drop").addEventListener("click", () => this.#drop());
+    this.#find(".again").addEventListener("click", () => this.#logInAgain());
     this.#find("ol").addEventListener("click", ({ target }) => this.#tapped(target));
   }
 
@@ -91,6 +102,7 @@ export class Pane {
     this.#find(".state").dataset.state = back_in_s ? "dropped" : state;
     this.#find(".state span").textContent = back_in_s ? `Offline, back in ${back_in_s} s` : STATES[state];
     this.#find(".drop").disabled = state !== "connected";
+    this.#find(".ended").hidden = state !== "ended";
   }
 
   #drawTyping() {
@@ -150,6 +162,14 @@ export class Pane {
 
   #sendTwice() {
     this.#session.sendTwice(this.#composer.take() || "Did this arrive once?");
+  }
+
+  async #logInAgain() {
+    try {
+      await this.#session.logInAgain();
+    } catch (error) {
+      this.#notify(inWords(error));
+    }
   }
 
   #drop() {

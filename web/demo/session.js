@@ -11,6 +11,7 @@ const TYPING_ENDS_MS = 6_000;
 
 export class Session {
   #login;
+  #again;
   #client = null;
   #back_at = 0;
   #refresh;
@@ -25,9 +26,13 @@ export class Session {
   /** Called with what the person should be told. */
   onNotice = () => {};
 
-  /** `onRecord({type, body, took_ms?})` is told of every event and every answer. */
-  constructor({ login, conversation, onRecord }) {
-    this.#login = login;
+  /**
+   * `onRecord({type, body, took_ms?})` is told of every event and every answer; `again()` opens another session of the
+   * same person, where the page can.
+   */
+  constructor({ login, again, conversation, onRecord }) {
+    this.#use(login);
+    this.#again = again;
     this.user = login.user;
     this.store = new Store({ me: login.user.id, conversation });
     this.others = conversation.members.map((member) => member.user).filter((user) => user.id !== login.user.id);
@@ -36,8 +41,9 @@ export class Session {
     this.replayed = new Set();
   }
 
-  /** Opens the socket, which stays open but for `drop`. */
+  /** Opens the socket, which stays open but for `drop`, and until the session is ended. */
   open() {
+    if (this.state === "ended") return;
     this.#client = connect({
       url: location.origin,
       auth: async () => ({
@@ -50,6 +56,18 @@ export class Session {
       onRefused: (refusal) => this.#refused(refusal),
     });
     this.#scheduleRefresh();
+  }
+
+  /** True when this page can open another session for the person. */
+  get can_log_in_again() {
+    return Boolean(this.#again);
+  }
+
+  /** Goes on in another session, from the same place: what waits is sent. */
+  async logInAgain() {
+    this.#use(await this.#again());
+    this.state = "closed";
+    this.open();
   }
 
   /** Cuts the connection for some seconds, as a tunnel would. */
@@ -138,6 +156,20 @@ export class Session {
     return items.length > 0;
   }
 
+  #use(login) {
+    this.#login = login;
+    login.onEnd = () => this.#end();
+  }
+
+  // Somebody ended the session, here or elsewhere: there is nothing to reconnect with.
+  #end() {
+    if (this.state === "ended") return;
+    clearTimeout(this.#refresh);
+    this.state = "ended";
+    this.#client.close();
+    this.onChange();
+  }
+
   #draft(text, reply_to) {
     const draft = { client_msg_id: crypto.randomUUID(), text, reply_to, created_at: new Date().toISOString() };
     this.store.draft(draft);
@@ -193,6 +225,7 @@ export class Session {
     else if (event === "resumed") this.#resumed(data);
     else if (event === "resync-required") this.#sync(() => this.#caughtUp("caught up by sync"));
     else if (event === "auth-expiring") this.#renew();
+    else if (event === "session-revoked") this.#end();
     else if (data.event_id !== undefined) this.#changed(data);
   }
 
@@ -260,7 +293,7 @@ export class Session {
   }
 
   #entered(state, detail) {
-    this.state = state;
+    if (this.state !== "ended") this.state = state;
     this.onRecord({
       type: `socket ${state}`,
       body: { state, reason: detail.error?.message, retry_in_ms: detail.delay_ms },
@@ -271,13 +304,15 @@ export class Session {
   // A token that ended while the machine slept is replaced by the next attempt.
   #refused({ message, data }) {
     this.onRecord({ type: "socket refused", body: data });
-    if (data?.code === "TOKEN_EXPIRED") this.#login.expire();
+    if (data?.code === "SESSION_REVOKED") this.#end();
+    else if (data?.code === "TOKEN_EXPIRED") this.#login.expire();
     else if (!data?.retryable) this.onNotice(message);
     return data?.code === "TOKEN_EXPIRED" || data?.retryable === true;
   }
 
   #scheduleRefresh() {
     clearTimeout(this.#refresh);
+    if (this.state === "ended") return;
     this.#refresh = setTimeout(() => this.#renew(), this.#login.refresh_in_s * 1000);
   }
 
