@@ -28,8 +28,7 @@ class Mailbox(Generic[T]):
         if not self.is_open:
             return
         if len(self._items) >= self._max_items or self._bytes + size > self._max_bytes:
-            self._items.clear()
-            self.close(slow_consumer())
+            self.cut(slow_consumer())
         else:
             self._items.append((item, size))
             self._bytes += size
@@ -42,10 +41,16 @@ class Mailbox(Generic[T]):
             self._error = error
             self._changed.set()
 
+    def cut(self, error: Error) -> None:
+        """Ends the reader with `error` at once; what is there is lost."""
+        self._items.clear()
+        self._bytes, self.is_open, self._error = 0, False, error
+        self._changed.set()
+
     async def take(self, max_bytes: int) -> list[T]:
         """What is there, at least one item and about `max_bytes`; waits for it. Empty at the end.
 
-        Raises Exhausted (SLOW_CONSUMER) after an overflow, or what the mailbox was closed with.
+        Raises Exhausted (SLOW_CONSUMER) after an overflow, or what the mailbox was closed or cut with.
         """
         while not self._items and self.is_open:
             self._changed.clear()

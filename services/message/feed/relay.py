@@ -55,6 +55,8 @@ class _Session:
     joined: bool = False
     """Whether the hub counts it."""
     expiry: asyncio.TimerHandle | None = None
+    unwatch: Callable[[], None] = lambda: None
+    """No longer waits for the end of the session."""
 
 
 class RelayStream:
@@ -158,6 +160,7 @@ class RelayStream:
         if session.principal.expires_at <= self._live.clock():
             self._leave(session)
             raise Unauthenticated("TOKEN_EXPIRED", "The access token has ended. Attach with a fresh one.")
+        self._live.verifier.revocations.check(session.principal.session_id)
         self._unanswered += 1
         answer = partial(self._answer, entry.id)
         self._live.calls.start(entry.call, session.principal, session.token, session.address, answer)
@@ -172,6 +175,7 @@ class RelayStream:
     def _attach(self, entry: pb.RelayEntry, principal: Principal | Error) -> None:
         if isinstance(principal, Error):
             raise principal
+        self._live.verifier.revocations.check(principal.session_id)  # It may have ended since the token was proven.
         session = self._sessions.get(entry.session)
         if session is None:
             if len(self._sessions) >= MAX_SESSIONS:
@@ -181,6 +185,7 @@ class RelayStream:
             raise Forbidden("USER_MISMATCH", "The session belongs to another user.")
         session.principal, session.token, session.address = principal, entry.attach.token, self._address(entry.attach)
         self._expire_later(session)
+        self._leave_with(session)
         opened = partial(self._opened, entry.id, entry.session, session)
         attached = self._live.writer.submit(Attach(Origin(principal.user_id, principal.workspace_id), opened))
         self._unanswered += 1
@@ -191,6 +196,7 @@ class RelayStream:
         principal = session.principal
         left_s = principal.expires_at - self._live.clock()
         wanted = self._sessions.get(number) is session and self._outgoing.is_open and left_s > 0
+        wanted = wanted and principal.session_id not in self._live.verifier.revocations
         if wanted and not session.joined:
             self._live.hub.join(self, principal.user_id, place.positions)
             session.joined = True
@@ -216,6 +222,13 @@ class RelayStream:
         left_s = session.principal.expires_at - self._live.clock()
         session.expiry = asyncio.get_running_loop().call_later(left_s, self._leave, session)
 
+    def _leave_with(self, session: _Session) -> None:
+        """Ends the live flow at once when the session ends that its token belongs to."""
+        session.unwatch()
+        session.unwatch = self._live.verifier.revocations.on_revoked(
+            session.principal.session_id, partial(self._leave, session)
+        )
+
     def _leave(self, session: _Session) -> None:
         if session.joined:
             session.joined = False
@@ -224,6 +237,7 @@ class RelayStream:
     def _forget(self, session: _Session) -> None:
         if session.expiry is not None:
             session.expiry.cancel()
+        session.unwatch()
         self._leave(session)
 
     def _refuse(self, entry_id: int, error: Error) -> None:

@@ -12,6 +12,7 @@ from chat.message.v1 import feed_service_pb2_grpc as rpc
 from mesh.call.context import caller
 from mesh.errors import Error, Unauthenticated, Unavailable
 from mesh.identity.principal import Principal
+from mesh.identity.revocations import session_revoked
 from mesh.page import fit
 from services.message.calls import origin
 from services.message.conversations.domain import not_found
@@ -47,13 +48,14 @@ class FeedServicer(rpc.FeedServiceServicer):
     async def Subscribe(self, request: pb.SubscribeRequest, context: object) -> AsyncIterator[pb.SubscribeResponse]:
         principal = caller()
         async with subscribe(self._live.hub, self._live.writer, origin()) as (heads, mailbox):
-            with self._drained(lambda: mailbox.close(_draining())):
+            with self._drained(lambda: mailbox.close(_draining())), self._revoked(principal, mailbox):
                 place = await self._start(principal, Place(request.user_pos, request.positions), heads)
                 ready_s = math.ceil(3 * self._heartbeat_s)
                 ready = pb.Ready(heartbeat_s=ready_s, user_pos=heads.user_pos, positions=heads.positions)
                 yield pb.SubscribeResponse(ready=ready)
                 while changes := await self._read(principal, place, heads, CATCH_UP_PAGE):
                     for proto in await self._protos(changes):
+                        self._live.verifier.revocations.check(principal.session_id)
                         yield pb.SubscribeResponse(change=proto)
                     place = moved(place, changes)
                 async for item in self._happening(mailbox, principal):
@@ -120,12 +122,23 @@ class FeedServicer(rpc.FeedServiceServicer):
                 yield pb.SubscribeResponse(heartbeat=pb.Heartbeat())
             else:
                 for change in changes:
+                    self._live.verifier.revocations.check(principal.session_id)
                     yield pb.SubscribeResponse(change=change)
         raise Unauthenticated("TOKEN_EXPIRED", "The access token has ended. Subscribe again with a fresh one.")
 
     async def _check_member(self, conversation_id: str) -> None:
         if not await self._store.is_member(caller(), conversation_id):
             raise not_found()
+
+    @contextmanager
+    def _revoked(self, principal: Principal, mailbox: Mailbox[change_pb2.Change]) -> Iterator[None]:
+        """Ends a stream when the session ends that it was opened in: with what waits for a slow reader left out."""
+        revocations = self._live.verifier.revocations
+        unwatch = revocations.on_revoked(principal.session_id, lambda: mailbox.cut(session_revoked()))
+        try:
+            yield
+        finally:
+            unwatch()
 
     @contextmanager
     def _drained(self, drain: Callable[[], None]) -> Iterator[None]:

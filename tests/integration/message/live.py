@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 from uuid_utils.compat import uuid7
 
@@ -13,9 +12,10 @@ from chat.user.v1.account_service_pb2 import BatchGetUsersRequest, BatchGetUsers
 from chat.user.v1.user_pb2 import User
 from mesh.audit.log import open_trail
 from mesh.cursor import CursorCodec
-from mesh.database import Database, open_database, sqlite_url
+from mesh.database import Database, open_database
 from mesh.errors import Unauthenticated
 from mesh.identity.principal import DEFAULT_WORKSPACE, Principal
+from mesh.identity.revocations import Revocations
 from mesh.policy.admit import admit
 from mesh.telemetry.metrics import Metrics, new_registry
 from services.message.command import Command, Origin
@@ -59,13 +59,17 @@ class HeldJournal(SqlJournal):
 
 
 class Tokens:
-    """Tokens are `<user id> <end>`."""
+    """Tokens are `<user id> <end>`, of the session `session`, or `<user id> <end> <session>`."""
+
+    def __init__(self) -> None:
+        self.revocations = Revocations(lambda: 0.0)
 
     async def verify(self, token: str) -> Principal:
-        user_id, _, end = token.partition(" ")
-        if not end:
+        user_id, _, more = token.partition(" ")
+        if not more:
             raise Unauthenticated("TOKEN_INVALID", "No.")
-        return Principal(user_id, "session", "user", float(end))
+        end, _, session_id = more.partition(" ")
+        return Principal(user_id, session_id or "session", "user", float(end))
 
 
 @dataclass
@@ -74,6 +78,10 @@ class LiveWorld:
     journal: HeldJournal
     store: SqlFeedStore
     now: float = 1_000.0
+
+    def revoke(self, session_id: str) -> None:
+        """Tells this process that a session has ended."""
+        self.live.verifier.revocations.add([(session_id, 1e9)])
 
     async def group(self, *user_ids: str) -> str:
         id_ = str(uuid7())
@@ -85,12 +93,12 @@ class LiveWorld:
 
 
 @asynccontextmanager
-async def open_live(data: Path) -> AsyncIterator[LiveWorld]:
+async def open_live(database_url: str) -> AsyncIterator[LiveWorld]:
     async def users(request: BatchGetUsersRequest) -> BatchGetUsersResponse:
         return BatchGetUsersResponse(items=[User(id=id_, username="name") for id_ in request.ids])
 
     metrics = Metrics(new_registry())
-    async with open_database(sqlite_url(data / "message.db"), MIGRATIONS) as database, Profiles(users) as profiles:
+    async with open_database(database_url, MIGRATIONS) as database, Profiles(users) as profiles:
         hub, journal = Hub(profiles.known), HeldJournal(database, lambda: datetime.now(UTC))
         async with Writer(journal, hub.publish, metrics) as writer:
             servicer = MessageServicer(

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -21,8 +20,8 @@ from tests.integration.message.live import ANNA, BELA, LiveWorld, open_live
 
 
 @pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[LiveWorld]:
-    async with open_live(tmp_path) as world:
+async def world(database_url: str) -> AsyncIterator[LiveWorld]:
+    async with open_live(database_url) as world:
         yield world
 
 
@@ -77,6 +76,65 @@ async def test_a_token_that_ended_on_the_way_opens_nothing(world: LiveWorld, gat
     world.now = 3_000
     assert (await attach(gateway, 1, end=2_000)).attached.expires_in == 0
     assert world.live.hub.is_member(ANNA, group) is None
+
+
+async def test_a_revoked_session_ends_at_once(world: LiveWorld, gateway: Gateway) -> None:
+    """Its changes stop without any call, its calls are refused; another session of the same user goes on."""
+    group = await world.group(ANNA)
+    await attach(gateway, 1)
+    gateway.send(gateway.attach(2, f"{ANNA} 2000 other"))
+    world.revoke("other")
+    assert await gateway.ask(gateway.message(1, group))
+    world.revoke("session")
+    assert await gateway.reason(gateway.message(1, group)) == "SESSION_REVOKED"
+    assert await gateway.reason(gateway.attach(1, f"{ANNA} 2000")) == "SESSION_REVOKED"
+    assert world.live.hub.is_member(ANNA, group) is None
+    gateway.send(gateway.attach(3, f"{ANNA} 2000 third"))
+    assert (await gateway.ask(gateway.message(3, group)))[0].response
+
+
+async def test_a_session_that_was_revoked_on_the_way_opens_nothing(world: LiveWorld, gateway: Gateway) -> None:
+    """Between its proof and its place in the order of commits."""
+    group = await world.group(ANNA)
+    world.journal.hold()
+    attaching = gateway.attach(1, f"{ANNA} 2000")
+    gateway.send(attaching)
+    reply = asyncio.create_task(gateway.reply(attaching))
+    await world.journal.entered.wait()
+    world.revoke("session")
+    world.journal.gate.set()
+    await reply
+    assert world.live.hub.is_member(ANNA, group) is None
+
+
+async def test_a_socket_that_goes_on_in_another_session_ends_with_that_one(world: LiveWorld, gateway: Gateway) -> None:
+    """And not with the one that it was opened in."""
+    group = await world.group(ANNA)
+    await attach(gateway, 1)
+    await gateway.ask(gateway.attach(1, f"{ANNA} 2000 other"))
+    world.revoke("session")
+    assert (await gateway.ask(gateway.message(1, group)))[0].response
+    world.revoke("other")
+    assert world.live.hub.is_member(ANNA, group) is None
+
+
+async def test_a_feed_ends_when_its_session_is_revoked(world: LiveWorld) -> None:
+    """With what waits for its reader left out, and whether it is idle or catches up."""
+    await world.group(ANNA)
+    await world.group(ANNA)
+    feed = FeedServicer(world.store, world.live, Typing(world.live.hub, lambda: datetime.now(UTC)))
+    streams = []
+    for session_id, place in (("idle", 0), ("waiting", 0), ("catching-up", 1)):
+        bind(RequestContext(principal=Principal(ANNA, session_id, "user", 2_000)))
+        streams.append(feed.Subscribe(pb.SubscribeRequest(user_pos=place), None))
+        assert (await anext(streams[-1])).HasField("ready")
+    idle = asyncio.ensure_future(anext(streams[0]))
+    await asyncio.sleep(0)
+    for session_id in ("idle", "waiting", "catching-up"):
+        world.revoke(session_id)
+    for answer in (idle, anext(streams[1]), anext(streams[2])):
+        with pytest.raises(Unauthenticated, match="SESSION_REVOKED"):
+            await answer
 
 
 async def test_a_session_detached_before_it_was_opened_stays_closed(world: LiveWorld, gateway: Gateway) -> None:

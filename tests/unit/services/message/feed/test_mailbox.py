@@ -49,6 +49,19 @@ async def test_an_overflow_ends_the_reader(size: int) -> None:
     assert caught.value.reason == "SLOW_CONSUMER"
 
 
+@pytest.mark.parametrize("closed", [False, True])
+async def test_a_cut_box_gives_nothing_more(closed: bool) -> None:
+    """Whatever is there, and whatever it was closed with before."""
+    box: Mailbox[str] = Mailbox(10, 100)
+    box.put("a", 1)
+    if closed:
+        box.close()
+    box.cut(Unavailable("UNAVAILABLE", "cut"))
+    box.put("b", 1)
+    with pytest.raises(Unavailable):
+        await box.take(100)
+
+
 async def test_a_closed_box_gives_what_it_has_and_then_ends() -> None:
     """Nothing is added after the close."""
     box: Mailbox[str] = Mailbox(10, 100)
