@@ -16,6 +16,8 @@ from mesh.call.inprocess import InProcessServer
 from mesh.call.interceptors import AdmissionInterceptor, ErrorInterceptor, TelemetryInterceptor
 from mesh.call.server import Health, listen
 from mesh.identity.proof import Proofs
+from mesh.limits.interceptor import LimitInterceptor
+from mesh.limits.limits import unlimited
 from mesh.telemetry.metrics import Metrics
 from tests.arity import ArityStub, Text, register
 from tests.contract.call.conftest import Tokens
@@ -64,8 +66,9 @@ async def channels() -> AsyncIterator[list[tuple[str, grpc.aio.Channel]]]:
     interceptors = (
         TelemetryInterceptor(metrics),
         ErrorInterceptor(),
-        AdmissionInterceptor(Tokens(), Proofs(bytes(32))),
-    )  # type: ignore[arg-type]
+        AdmissionInterceptor(Tokens(), Proofs(bytes(32))),  # type: ignore[arg-type]
+        LimitInterceptor(unlimited()),
+    )
     local = InProcessServer(interceptors)
 
     def register_echo(server: Any) -> None:
