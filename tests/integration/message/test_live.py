@@ -65,7 +65,7 @@ async def test_a_session_ends_with_its_token(world: LiveWorld, gateway: Gateway)
 async def test_changes_stop_at_the_end_of_the_token_without_any_call(world: LiveWorld, gateway: Gateway) -> None:
     """A silent session is not a way around it."""
     group = await world.group(ANNA)
-    reply = await attach(gateway, 1, end=world.now + 0.02)
+    reply = await attach(gateway, 1, end=world.now + 0.5)
     assert reply.attached.expires_in == 0
     await until_free(world, ANNA, group)
 
