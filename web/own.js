@@ -5,7 +5,7 @@
 // no foreign script. It leaves with the tab, no other tab sees it, each use replaces it, and using an old one ends the
 // session. A cookie would not be read, but it would travel with every request, also with forged ones.
 
-import { Login } from "./api.js";
+import { Login, request } from "./api.js";
 import { deviceName } from "./device.js";
 
 const KEY = "chat.session";
@@ -32,6 +32,12 @@ export async function resume() {
 /** Opens a session for this tab. */
 export async function logIn(username, password, code) {
   return hold(await Login.open(username, password, deviceName(navigator.userAgent), { code, keep }));
+}
+
+/** Opens a session for this tab by what a log-in at another provider came back with. */
+export async function takeOver(handover) {
+  const body = { handover, device: deviceName(navigator.userAgent) };
+  return hold(new Login(await request("POST", "/api/users/oauth/handover", { body }), keep));
 }
 
 function hold(login) {

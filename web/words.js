@@ -15,6 +15,8 @@ const SAID = {
   SESSION_REVOKED: "Your session was ended. Log in again to go on.",
   REFRESH_TOKEN_INVALID: "Your session has ended. Log in again to go on.",
   REFRESH_TOKEN_REUSED: "Your session was ended, since its token was used twice. Log in again to go on.",
+  PROVIDER_NOT_FOUND: "Nobody can log in that way here.",
+  PROVIDER_REFUSED: "The log-in at the other provider did not work out. Try again, or take your password.",
   ENROLLMENT_INVALID: "That took too long. Begin again.",
   UNIMPLEMENTED: "This server does not offer that.",
   ROUTE_NOT_FOUND: "This server does not offer that.",

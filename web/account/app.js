@@ -1,6 +1,7 @@
 // The account page: finds out who is here and what the address asks for, and shows one view at a time.
 
-import { resume } from "../own.js";
+import { Problem } from "../api.js";
+import { resume, takeOver } from "../own.js";
 import { inWords } from "../words.js";
 import { checkMail } from "./entry/check-mail.js";
 import { forgot } from "./entry/forgot.js";
@@ -10,11 +11,12 @@ import { signUp } from "./entry/sign-up.js";
 import { unlock } from "./entry/unlock.js";
 import { verify } from "./entry/verify.js";
 import { Home } from "./home.js";
-import { takeToken } from "./link.js";
+import { takeSent } from "./link.js";
 import { Me } from "./me.js";
 
 const stage = document.querySelector("main");
 const LINKS = { "/account/verify": verify, "/account/reset": reset, "/account/unlock": unlock };
+const PROVIDER_FAILED = "The log-in at the other provider did not work out.";
 const VIEWS = { "#sign-up": signUp, "#forgot": forgot };
 
 let home = null; // while somebody is logged in
@@ -57,12 +59,18 @@ function route() {
 }
 
 async function start() {
+  const { token = "", handover, problem } = takeSent();
   const link = LINKS[location.pathname];
-  if (link) return show(link(takeToken()));
-  const login = await resume();
-  if (login) moveIn(login);
-  else route();
+  if (link) return show(link(token));
   addEventListener("popstate", route);
+  try {
+    if (problem) throw new Problem({ code: problem, detail: PROVIDER_FAILED });
+    const login = handover ? await takeOver(handover) : await resume();
+    if (login) moveIn(login);
+    else route();
+  } catch (error) {
+    show(logIn(door, { problem: inWords(error) }));
+  }
 }
 
 start().finally(() => stage.removeAttribute("aria-busy"));

@@ -1,13 +1,17 @@
-// The token of a link in a mail. It stands in the fragment, which no server sees and no log keeps.
+// What others send a browser here with: links of mails, and log-ins at other providers. It stands in the fragment, which
+// no server sees and no log keeps.
 
-/** The token in a fragment such as `#token=…`; empty when there is none. */
-export function tokenIn(hash) {
-  return new URLSearchParams(hash.slice(1)).get("token") ?? "";
+const OURS = ["token", "handover", "problem"];
+
+/** The parts of a fragment such as `#token=…`; null when it is only the name of a section. */
+export function sentWith(hash) {
+  const parts = Object.fromEntries(new URLSearchParams(hash.slice(1)));
+  return OURS.some((name) => parts[name]) ? parts : null;
 }
 
-/** Takes the token out of the address, so that it stays in no history and no screenshot. */
-export function takeToken() {
-  const token = tokenIn(location.hash);
-  history.replaceState(null, "", location.pathname);
-  return token;
+/** Takes what was sent out of the address, so that it stays in no history and on no screenshot. */
+export function takeSent() {
+  const sent = sentWith(location.hash);
+  if (sent) history.replaceState(null, "", location.pathname);
+  return sent ?? {};
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { tokenIn } from "../../../web/account/link.js";
+import { sentWith } from "../../../web/account/link.js";
 import { deviceName } from "../../../web/device.js";
 import { initials } from "../../../web/initials.js";
 import { linked } from "../../../web/outbox/links.js";
@@ -22,10 +22,14 @@ describe("deviceName", () => {
   }
 });
 
-describe("tokenIn", () => {
-  it("finds the token of a link, and nothing else", () => {
-    assert.equal(tokenIn("#token=a-b_c.d"), "a-b_c.d");
-    assert.deepEqual(["", "#", "#sessions", "#other=1"].map(tokenIn), ["", "", "", ""]);
+describe("sentWith", () => {
+  it("finds what a browser was sent with", () => {
+    assert.deepEqual(sentWith("#token=a-b_c.d"), { token: "a-b_c.d" });
+    assert.deepEqual(sentWith("#problem=PROVIDER_REFUSED"), { problem: "PROVIDER_REFUSED" });
+  });
+
+  it("leaves the names of sections alone", () => {
+    assert.deepEqual(["", "#", "#sessions", "#other=1", "#token="].map(sentWith), [null, null, null, null, null]);
   });
 });
 

@@ -4,9 +4,10 @@ import { element } from "../../element.js";
 import { codeField, Field, Form, passwordField } from "../../form.js";
 import { logIn as open } from "../../own.js";
 import { callout, card, ways } from "./card.js";
+import { providers } from "./providers.js";
 
-/** `notice` says why one is here again; `username` is filled in. */
-export function logIn(door, { notice, username = "" } = {}) {
+/** `notice` says why one is here again, `problem` what went wrong; `username` is filled in. */
+export function logIn(door, { notice, problem, username = "" } = {}) {
   const name = new Field({
     name: "username",
     label: "Username or mail address",
@@ -29,8 +30,9 @@ export function logIn(door, { notice, username = "" } = {}) {
     {},
     form.node,
     ways(["Forgot your password?", "/account#forgot"], ["Sign up", "/account#sign-up"]),
+    providers(),
   );
-  const children = [notice && callout("calm", notice), step].filter(Boolean);
+  const children = [notice && callout("calm", notice), problem && callout("bad", problem), step].filter(Boolean);
   return card("Log in", children, () => (username ? password : name).input.focus());
 }
 
