@@ -130,7 +130,7 @@ async def serving(settings: Settings, chosen: Sequence[str]) -> AsyncIterator[st
         if FACADE in chosen:
             routes = None
             if dev and USER in services and ring is not None:
-                routes = DevRoutes(tuple(SEEDS), seed_password(settings), ring.trace)
+                routes = DevRoutes(tuple(SEEDS), seed_password(settings), ring.trace, hosted.shown.get("mails"))
             facade = await stack.enter_async_context(open_facade(hosted.mesh, health.states, routes))
             url = await stack.enter_async_context(_http(facade.app, settings.http))
             stack.push_async_callback(facade.drain)

@@ -46,7 +46,8 @@ class Gate:
         async def send_with_headers(message: Message) -> None:
             if message["type"] in _STARTS:
                 answer = MutableHeaders(scope=message)
-                answer.update(self._safety)
+                for name, value in self._safety.items():
+                    answer.setdefault(name, value)  # what is shown for others has stricter ones
                 answer.add_vary_header("Origin")
                 if admitted:
                     answer["access-control-allow-origin"] = origin
