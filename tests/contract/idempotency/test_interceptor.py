@@ -24,6 +24,7 @@ from mesh.errors import Conflict, Error, Forbidden, Invalid, NotFound, Unavailab
 from mesh.idempotency import interceptor as module
 from mesh.idempotency.interceptor import IdempotencyInterceptor
 from mesh.idempotency.store import IdempotencyStore
+from mesh.idempotency.store_sql import SqlIdempotencyStore
 from mesh.identity.principal import Principal
 from services.user.tables import idempotency_keys
 
@@ -226,7 +227,40 @@ async def test_a_final_refusal_is_kept(start: Start, kind: type[Error]) -> None:
     assert process.service.effects == []
 
 
-@pytest.mark.parametrize("failure", [Unavailable("OVERLOADED", "Later."), ZeroDivisionError()])
+async def test_a_refusal_by_another_service_is_kept(start: Start) -> None:
+    """When it is final, as if it were the service's own."""
+    process = start()
+
+    async def refuse() -> None:
+        raise grpc.aio.AioRpcError(grpc.StatusCode.NOT_FOUND, grpc.aio.Metadata(), grpc.aio.Metadata(), "Gone.")
+
+    process.service.before = refuse
+    for replayed in ("False", "True"):
+        with pytest.raises(NotFound) as refusal:
+            await process.create()
+        assert refusal.value.metadata == {"replayed": replayed}
+
+
+async def test_an_answer_that_cannot_be_kept_is_given_all_the_same(
+    start: Start, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The claim ends with its lease."""
+    monkeypatch.setattr(module, "WAIT_S", 0.01)
+    process = start()
+
+    async def lose(self: object, *given: object) -> bool:
+        raise ConnectionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlIdempotencyStore, "finish", lose)
+        assert await process.create() == ("room-1", False)
+    with pytest.raises(Unavailable, match="IDEMPOTENCY_KEY_IN_USE"):
+        await process.create()
+    clock.now += timedelta(seconds=3) + module.LEASE_SLACK
+    assert await process.create() == ("room-2", False)
+
+
+@pytest.mark.parametrize("failure", [Unavailable("OVERLOADED", "Later."), ZeroDivisionError(), TimeoutError()])
 async def test_after_a_failure_that_passes_the_next_call_runs(start: Start, failure: Exception) -> None:
     """The claim is given back."""
     process = start()
