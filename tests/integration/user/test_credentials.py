@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, update
 
 from chat.event.v1 import user_events_pb2 as events
 from chat.user.v1 import account_service_pb2 as accounts_pb
@@ -13,7 +13,7 @@ from chat.user.v1 import credential_service_pb2 as pb
 from chat.user.v1.user_pb2 import Account
 from mesh.errors import Conflict, Error, Forbidden, Invalid, Unauthenticated, WrongState
 from services.user.outbox_sql import SqlOutbox
-from services.user.tables import links, mails
+from services.user.tables import links, mails, users
 from tests.integration.user.world import PASSWORD, World, calling_as
 
 NEW_PASSWORD = "purple monday lamp"
@@ -45,6 +45,11 @@ async def change_password(world: World, user_id: str, session_id: str, old: str 
     with calling_as(user_id, session_id):
         request = pb.ChangePasswordRequest(password=old, new_password=new or NEW_PASSWORD)
         await world.credentials.ChangePassword(request, None)
+
+
+async def suspend(world: World, username: str) -> None:
+    change = update(users).where(users.c.username == username).values(is_active=False)
+    await world.database.write(lambda connection: connection.execute(change))
 
 
 async def refused(call: Awaitable[object]) -> str:
@@ -321,8 +326,7 @@ async def test_forgetting_does_not_tell_who_is_there(world: World) -> None:
     """The same answer, the same number of statements; no mail for unknown, suspended and other workspaces."""
     await world.register()
     await world.register("bea")
-    suspend = text("UPDATE users SET is_active = 0 WHERE username = 'bea'")
-    await world.database.write(lambda connection: connection.execute(suspend))
+    await suspend(world, "bea")
     before = await world.mailed()
     for email, fields in (
         ("nobody@example.com", {}),
@@ -341,5 +345,5 @@ async def test_a_suspended_user_gets_in_by_no_link(world: World) -> None:
     await world.register()
     await forgot(world)
     token = await world.last_link()
-    await world.database.write(lambda connection: connection.execute(text("UPDATE users SET is_active = 0")))
+    await suspend(world, "anna")
     assert await refused(reset(world, token)) == "LINK_INVALID"

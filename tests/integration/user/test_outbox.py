@@ -1,5 +1,6 @@
 """How the outbox is read on SQLite."""
 
+import pytest
 from sqlalchemy import event
 
 from services.user.outbox_sql import SqlOutbox
@@ -8,6 +9,8 @@ from tests.integration.user.world import World
 
 async def test_unpublished_rows_are_found_by_their_index(world: World) -> None:
     """The relay asks all the time; it must not read the whole log."""
+    if world.database.engine.dialect.name != "sqlite":
+        pytest.skip("plans are told apart by their text")
     asked: list[str] = []
 
     @event.listens_for(world.database.engine, "before_cursor_execute")
