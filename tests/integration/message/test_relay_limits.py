@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -51,8 +50,8 @@ def limiter() -> Limiter:
 
 
 @pytest.fixture
-async def world(tmp_path: Path, limiter: Limiter) -> AsyncIterator[LiveWorld]:
-    async with open_live(tmp_path) as world:
+async def world(database_url: str, limiter: Limiter) -> AsyncIterator[LiveWorld]:
+    async with open_live(database_url) as world:
         world.live = replace(world.live, limits=Limits(read(TEXT), limiter))
         yield world
 

@@ -35,15 +35,15 @@ async def test_what_is_committed_is_counted(world: World, anna: str) -> None:
     assert world.counted("chat_commit_seconds_count") == world.counted("chat_commit_batch_size_count")
 
 
-async def test_a_restart_loses_nothing(tmp_path: Path) -> None:
+async def test_a_restart_loses_nothing(tmp_path: Path, database_url: str) -> None:
     """Messages, places and cursors are good for the next process too."""
-    async with open_world(tmp_path) as world:
+    async with open_world(tmp_path, database_url) as world:
         anna = world.users.add("anna")
         ids = [(await world.create(anna)).id for _ in range(3)]
         await world.send(anna, ids[0], "kept", client_msg_id="k")
         request = conversations_pb.ListConversationsRequest(limit=1)
         cursor = (await world.ask(world.conversations.ListConversations, request, anna)).page.next_cursor
-    async with open_world(tmp_path) as world:
+    async with open_world(tmp_path, database_url) as world:
         request = conversations_pb.ListConversationsRequest(cursor=cursor)
         page = await world.ask(world.conversations.ListConversations, request, anna)
         assert [conversation.id for conversation in page.items] == ids[1::-1]

@@ -165,7 +165,7 @@ class Feed:
 
 
 @asynccontextmanager
-async def open_world(data: Path) -> AsyncIterator[World]:
+async def open_world(data: Path, database_url: str) -> AsyncIterator[World]:
     key, registry = Ed25519PrivateKey.generate(), new_registry()
     metrics = Metrics(registry)
     users = Users()  # type: ignore[abstract]
@@ -178,7 +178,7 @@ async def open_world(data: Path) -> AsyncIterator[World]:
     add_BlockServiceServicer_to_server(blocks, server)  # type: ignore[arg-type]
     drains: list[Callable[[], None]] = []
     mesh = Mesh(
-        settings=Settings(data=data),
+        settings=Settings(data=data, messages_url=database_url),
         secret=bytes(32),
         channel=lambda _: MeshChannel(server.channel(), metrics),
         verifier=verifier,

@@ -1,4 +1,4 @@
-"""A fresh user service for each test."""
+"""A fresh user service for each test, once for each kind of database that it runs on."""
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from mesh.database import open_database, sqlite_url
 from services.user.service import MIGRATIONS
+from tests.contract.databases import KINDS, empty_database
 from tests.integration.user.world import World
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    async with open_database(sqlite_url(tmp_path / "user.db"), MIGRATIONS) as database:
+@pytest.fixture(params=KINDS)
+async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
+    async with empty_database(request.param, tmp_path, MIGRATIONS) as database:
         with ThreadPoolExecutor(1) as pool:
             yield World(database, pool)
