@@ -1,6 +1,7 @@
 """What goes on around the script in Redis: questions together, and a store that does not answer."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 
@@ -30,6 +31,8 @@ class Script:
     async def run(self, calls: Sequence[Sequence[Charge]]) -> list[list[Decision]]:
         self.asked.append([len(charges) for charges in calls])
         await self.gate.wait()
+        for _ in range(5):  # As a driver that takes an answer apart.
+            await asyncio.sleep(0)
         if self.fault:
             raise self.fault
         return [[Decision(charge.policy, 0, 0) for charge in charges] for charges in calls]
@@ -145,6 +148,21 @@ async def test_a_store_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPa
             assert [decision.wait_ns > 0 for (decision,) in five] == [False, False, False, True, True]
             await ask(limiter)
         assert len(script.questions) == 1
+
+
+async def test_a_process_that_was_busy_itself_does_not_take_the_store_for_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The answer was there all the time."""
+    monkeypatch.setattr(limiter_redis, "ANSWER_S", 0.01)
+    script, states = Script(), list[bool]()
+    async with running(script, states=states) as limiter:
+        script.gate.clear()
+        asked = ask(limiter)
+        await until_asked(script, 1)
+        time.sleep(0.02)  # noqa: ASYNC251, as the loop was blocked by something else
+        script.gate.set()
+        ((decision,),) = await asked
+    assert decision.policy is POLICY
+    assert states == []
 
 
 async def test_too_many_are_not_kept_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
