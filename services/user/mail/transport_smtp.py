@@ -49,8 +49,6 @@ class SmtpTransport:
             raise _refusal(error.recipients[0]) from None
         except (aiosmtplib.SMTPSenderRefused, aiosmtplib.SMTPDataError) as error:
             raise _refusal(error) from None
-        except aiosmtplib.SMTPNotSupported:
-            raise Refused("the mail server does not support what this address needs") from None
         except aiosmtplib.SMTPException as error:
             raise ConnectionError(f"the mail server does not take mails now: {type(error).__name__}") from None
 
