@@ -19,7 +19,7 @@ from mesh.call.deadline import budget_s
 from mesh.call.inprocess import MAX_MESSAGE_BYTES
 from mesh.call.spans import client_span, end_span
 from mesh.errors import Deadline
-from mesh.identity.proof import ADDRESS_KEY, COUNTED_KEY, Proofs
+from mesh.identity.proof import ADDRESS_KEY, COUNTED_KEY, NESTED_KEY, Proofs
 from mesh.identity.proof import METADATA_KEY as PROOF_KEY
 from mesh.policy.methods import policy_of
 from mesh.policy.retries import service_config
@@ -100,6 +100,7 @@ class MeshChannel(grpc.aio.Channel):
             (METADATA_KEY, request.correlation_id),
             (ADDRESS_KEY, request.address),
             (COUNTED_KEY, "1" if request.is_counted else ""),
+            (NESTED_KEY, "1" if request.principal is not None else ""),  # Nobody is known before a call is admitted.
         ):
             if value and key not in keys:
                 pairs.append((key, value))

@@ -15,7 +15,8 @@ class RequestContext:
     `request_id` names what came in at the edge, made there for each; `correlation_id` what the caller calls it.
     `address` is the network address of the client at the edge, as far as it is known. `is_mesh` is true when the caller
     has proven to be a process of the installation. `is_counted` is true once a rate limit has counted the request: what
-    is called in turn to serve it is not counted again.
+    is called in turn to serve it is not counted again. `is_nested` is true for what is called in turn to serve a call
+    that was admitted: the scopes of an API key were looked at there.
     """
 
     request_id: str = ""
@@ -26,6 +27,7 @@ class RequestContext:
     address: str = ""
     is_mesh: bool = False
     is_counted: bool = False
+    is_nested: bool = False
 
     def remaining_s(self) -> float | None:
         """Seconds until the deadline, possibly negative."""

@@ -20,7 +20,7 @@ from mesh.call.faults import unexpected
 from mesh.call.spans import end_span, server_span
 from mesh.call.status import code_name, from_rpc_error, to_grpc_status
 from mesh.errors import Deadline, Error, Invalid, Unauthenticated
-from mesh.identity.proof import ADDRESS_KEY, COUNTED_KEY, Proofs
+from mesh.identity.proof import ADDRESS_KEY, COUNTED_KEY, NESTED_KEY, Proofs
 from mesh.identity.proof import METADATA_KEY as METADATA_PROOF
 from mesh.identity.verifier import Verifier
 from mesh.policy.admit import admit
@@ -29,7 +29,7 @@ from mesh.policy.validation import validate
 from mesh.telemetry.metrics import Metrics
 
 log = structlog.get_logger(__name__)
-_SAID = (METADATA_PROOF, ADDRESS_KEY, COUNTED_KEY)
+_SAID = (METADATA_PROOF, ADDRESS_KEY, COUNTED_KEY, NESTED_KEY)
 _UNREADABLE = object()
 """Stands for a request whose bytes are no message of its method."""
 
@@ -159,7 +159,12 @@ class AdmissionInterceptor(AsyncServerInterceptor):
         said = {key: str(value) for key, value in context.invocation_metadata() or () if key in _SAID}
         peer = str(context.peer())
         if peer.startswith("inprocess:") or self._proofs.holds(method_name, said.get(METADATA_PROOF, "")):
-            return {"is_mesh": True, "address": said.get(ADDRESS_KEY, ""), "is_counted": COUNTED_KEY in said}
+            return {
+                "is_mesh": True,
+                "address": said.get(ADDRESS_KEY, ""),
+                "is_counted": COUNTED_KEY in said,
+                "is_nested": NESTED_KEY in said,
+            }
         return {"address": _host(peer)}
 
 

@@ -1,7 +1,7 @@
 """How processes of one installation know each other's calls: by a code that only holders of its secret can make.
 
 A code is for one method and one minute. What a proven caller says beside it is believed: the address of the client that
-it speaks for, and that a rate limit has counted the request already.
+it speaks for, that a rate limit has counted the request already, and that it serves a call which was admitted.
 """
 
 import hmac
@@ -13,6 +13,7 @@ from mesh.sealing import derive
 METADATA_KEY = "x-mesh-proof"
 ADDRESS_KEY = "x-client-address"
 COUNTED_KEY = "x-rate-counted"
+NESTED_KEY = "x-mesh-nested"
 _TOLERANCE_S = 60
 
 

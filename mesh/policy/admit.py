@@ -21,7 +21,7 @@ def admit(method: str, context: RequestContext, message: Message | None) -> None
         if not context.is_mesh:
             raise Forbidden("MESH_ONLY", "This call is for processes of the installation and their operator.")
     elif policy.role != options_pb2.ROLE_ANONYMOUS:
-        _check_principal(policy, context.principal)
+        _check_principal(policy, context.principal, is_nested=context.is_nested)
     remaining_s = context.remaining_s()
     if remaining_s is not None and remaining_s <= 0:
         raise Deadline("DEADLINE_EXCEEDED", "The time for this call was over before it began.")
@@ -29,7 +29,7 @@ def admit(method: str, context: RequestContext, message: Message | None) -> None
         validate(message)
 
 
-def _check_principal(policy: MethodPolicy, principal: Principal | None) -> None:
+def _check_principal(policy: MethodPolicy, principal: Principal | None, *, is_nested: bool) -> None:
     if principal is None:
         raise Unauthenticated("TOKEN_MISSING", "This call needs an access token: Authorization: Bearer …")
     if policy.role == options_pb2.ROLE_ADMIN and not principal.is_admin:
@@ -38,5 +38,5 @@ def _check_principal(policy: MethodPolicy, principal: Principal | None) -> None:
         return
     if policy.session_only:
         raise Forbidden("SESSION_ONLY", "API keys cannot do this; it takes a person's own session.")
-    if policy.scope not in principal.scopes:
+    if policy.scope not in principal.scopes and not is_nested:
         raise Forbidden("SCOPE_MISSING", f"The API key needs the scope `{policy.scope}`.")

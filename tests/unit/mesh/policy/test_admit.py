@@ -1,6 +1,7 @@
 """The gate."""
 
 import time
+from contextlib import nullcontext
 
 import pytest
 
@@ -43,6 +44,29 @@ def test_why_a_call_does_not_pass(method: str, context: RequestContext, kind: ty
     with pytest.raises(kind) as caught:
         admit(method, context, None)
     assert caught.value.reason == reason
+
+
+KEYS = "/chat.user.v1.ApiKeyService/ListApiKeys"
+READ = "/chat.user.v1.AccountService/GetMe"
+
+
+@pytest.mark.parametrize(
+    ("method", "scopes", "is_nested", "reason"),
+    [
+        (READ, {"user:read"}, False, ""),
+        (READ, {"user:write", "message:read"}, False, "SCOPE_MISSING"),
+        (READ, set(), True, ""),
+        (SEND, {"message:read"}, False, "SCOPE_MISSING"),
+        (KEYS, {"user:read"}, False, "SESSION_ONLY"),
+        (KEYS, {"user:read"}, True, "SESSION_ONLY"),
+    ],
+)
+def test_an_api_key_needs_the_scope_of_a_call(method: str, scopes: set[str], is_nested: bool, reason: str) -> None:
+    """Where it comes in: not of what is called in turn. What takes a person's session no scope makes up for."""
+    key = Principal("u", "k", "user", 2e9, scopes=frozenset(scopes))
+    context = RequestContext(principal=key, is_nested=is_nested)
+    with nullcontext() if not reason else pytest.raises(Forbidden, match=reason):
+        admit(method, context, None)
 
 
 def test_every_broken_rule_is_named() -> None:
