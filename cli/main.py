@@ -5,10 +5,11 @@ from typing import Annotated
 
 import typer
 
-from cli import audit
+from cli import audit, keys
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(audit.app, name="audit")
+app.add_typer(keys.app, name="keys")
 
 
 @app.callback()

@@ -21,7 +21,9 @@ from facade.descriptors import Method, all_services, comments, image, methods
 from facade.dev import DevRoutes
 from facade.fanout import Fanout
 from facade.gate import Gate
+from facade.jwks import jwks_route
 from facade.limits import Edge, LimitMiddleware
+from facade.oauth import OAuthRoutes, operations
 from facade.openapi import document
 from facade.origins import Origins
 from facade.pages import page_routes
@@ -76,10 +78,11 @@ async def open_facade(mesh: Mesh, health: Health, dev: DevRoutes | None = None) 
         return RequestMiddleware(LimitMiddleware(app, edge), addresses)
 
     async with AsyncExitStack() as stack:
+        oauth = OAuthRoutes(mesh.channel, mesh.settings.public_url)
         sockets.relay = await stack.enter_async_context(open_relay(mesh.channel("message"), fanout.apply))
         await stack.enter_async_context(running(sockets))
         own = [health_route(health), _document(described), meta.limits_route(mesh.limits, described), *page_routes()]
-        own += dev.routes() if dev else ()
+        own += [jwks_route(mesh.channel), *oauth.routes(), *(dev.routes() if dev else ())]
         rest = _rest([*routes(described, mesh.channel, draining), *own])
         doors = socketio.ASGIApp(sockets.server, within(rest), socketio_path="ws")
         origins = Origins(mesh.settings.origins, mesh.settings.public_url)
@@ -101,10 +104,8 @@ def _rest(all_routes: Sequence[BaseRoute]) -> FastAPI:
 
 def _document(methods: Sequence[Method]) -> Route:
     """The OpenAPI document, written once: it cannot change while the process runs."""
-    told = document(
-        methods, comments(image()), version=version("massive-scale-chat"), meta={meta.PATH: meta.operation()}
-    )
-    made = orjson.dumps(told)
+    own = {meta.PATH: meta.operation(), **operations()}
+    made = orjson.dumps(document(methods, comments(image()), version=version("massive-scale-chat"), meta=own))
 
     async def get_document(_: object) -> Response:
         return Response(made, media_type="application/json")

@@ -14,6 +14,8 @@ import httpx2
 import orjson
 import pytest
 import socketio
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from websockets.asyncio.client import connect
 
 from chat.message.v1.message_service_pb2 import SendMessageRequest
@@ -22,10 +24,10 @@ from chat.user.v1.account_service_pb2 import GetMeRequest
 from chat.user.v1.account_service_pb2_grpc import AccountServiceStub
 from cli.serve import main, serving
 from mesh.database import InUse
+from mesh.identity.jwk import to_jwk
 from mesh.identity.principal import Principal
 from mesh.identity.tokens import sign
 from mesh.settings import Settings
-from services.user.keys.store_file import FileKeyStore
 from tests.integration.conftest import ANY, EVERYTHING, Start, System, target
 
 
@@ -333,14 +335,17 @@ async def test_an_sqlite_file_serves_one_process(start: Start, tmp_path: Path) -
 
 
 async def test_a_socket_ends_with_its_token(start: Start, tmp_path: Path) -> None:
-    """The client is warned, then told, and does not stay."""
+    """The client is warned, then told, and does not stay. The key is one of an earlier version, which is taken over."""
+    key, file = Ed25519PrivateKey.generate(), tmp_path / "data" / "keys" / "access-token.pem"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     system: System = await start()
+    assert not file.exists()
     alice = await system.http("alice")
     me = (await alice.get("/api/users/me")).json()["id"]
-    key = (await FileKeyStore(tmp_path / "data" / "keys" / "access-token.pem").load()).current
     now = int(time.time())
     principal = Principal(me, "session", "user", now + 3)
-    token = sign(principal, issued_at=now, token_id="t", key=key.private, kid=key.kid)
+    token = sign(principal, issued_at=now, token_id="t", key=key, kid=to_jwk(key.public_key())["kid"])
     alice.headers["Authorization"] = f"Bearer {token}"
     device = await system.device(alice)
     await until(lambda: device.named("session-lost"))
