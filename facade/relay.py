@@ -6,7 +6,6 @@ stream is opened again, and every session is attached anew.
 """
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -20,12 +19,13 @@ from chat.message.v1.feed_service_pb2_grpc import FeedServiceStub
 from mesh.call.channel import stream
 from mesh.call.status import from_rpc_error, from_status
 from mesh.errors import Deadline, Error, Exhausted, Unavailable
+from mesh.events.backoff import Backoff
 
 log = structlog.get_logger(__name__)
 
 MAX_FRAME_BYTES = 256 * 1024
 MAX_WAITING = 10_000
-MAX_BACKOFF_S = 3.0
+_BACKOFF = Backoff(base_s=0.1, cap_s=3.0)
 MIN_WAIT_S = 0.1
 OnReply = Callable[[pb.RelayReply], None]
 ANSWER_S = 5.0
@@ -149,7 +149,7 @@ class Relay:
             finally:
                 self._break()
             failures += 1
-            await asyncio.sleep(random.uniform(0, min(MAX_BACKOFF_S, 0.05 * 2**failures)))  # noqa: S311
+            await asyncio.sleep(_BACKOFF.delay_s(failures))
 
     async def _serve(self, call: grpc.aio.StreamStreamCall[pb.RelayRequest, pb.RelayResponse]) -> None:
         self._open = True
