@@ -23,9 +23,9 @@ from chat.message.v1.message_service_pb2 import SendMessageRequest
 from tests.e2e.clients import PASSWORD, Clients, Socket, User, open_clients
 from tests.e2e.conftest import ROOT
 
-RUN_S = 10.0
+RUN_S = 12.0
 WITHIN = 0.02
-RATES = {"edge": (40, 80), "read": (25, 50), "send": (20, 40)}
+RATES = {"edge": (30, 60), "read": (15, 30), "send": (15, 30)}
 """Calls a second and at once, for one user."""
 TRIES = 12
 LIMITS = ",".join(
