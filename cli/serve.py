@@ -28,6 +28,7 @@ from mesh.telemetry.metrics import Metrics, new_registry
 from mesh.telemetry.ring import TraceRing
 from mesh.telemetry.tracing import configure_tracing
 from services.message.service import SERVICE as MESSAGE
+from services.user.oauth.providers import read_providers
 from services.user.seed import SEEDS, seed_password
 from services.user.service import SERVICE as USER
 
@@ -49,6 +50,7 @@ def main(names: Sequence[str]) -> int:
         chosen = _chosen(names)
         _check_listeners(settings)
         _check_origins(settings)
+        read_providers(settings.oidc_providers)
     except (ValueError, UnknownService, ExposedError) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2

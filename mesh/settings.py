@@ -50,6 +50,10 @@ class Settings(BaseSettings):
     """Where people reach the facade, for links in mails; `http://` and `http` when empty."""
     origins: str = ""
     """Origins of pages that may use the API beside our own, separated by commas, such as `https://app.example.com`."""
+    oidc_providers: str = Field(default="", repr=False)
+    """OpenID providers that people may log in by, as JSON:
+    `{"corp": {"issuer": "https://…", "client_id": "…", "client_secret": "…", "title": "Corp"}}`.
+    """
     trusted_proxies: str = ""
     """Networks of proxies whose `X-Forwarded-For` is believed, separated by commas, such as `10.0.0.0/8`."""
     secret: str = Field(default="", repr=False)

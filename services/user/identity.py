@@ -23,6 +23,7 @@ from services.user.api_keys.servicer import ApiKeyServicer
 from services.user.api_keys.store_sql import SqlApiKeyStore
 from services.user.bots.servicer import BotServicer
 from services.user.bots.store_sql import SqlBotStore
+from services.user.federation import open_federation
 from services.user.keys.earlier_file import first_key
 from services.user.keys.ring import open_ring
 from services.user.keys.servicer import KeyServicer
@@ -63,7 +64,7 @@ async def open_identity(
     access, cursors = AccessTokens(ring, ids), CursorCodec(derive(mesh.secret, "cursors"))
     api_keys = SqlApiKeyStore(database, trail)
     issuing = KeyIssuing(api_keys, clock=clock, ids=ids)
-    bots = SqlBotStore(database, trail)
+    bots, opening = SqlBotStore(database, trail), SessionOpening(sessions, access, ids)
     tail = Tail(revocations)
     database.on_written(tail.wake)
     mesh.at_drain(tail.drain)
@@ -75,7 +76,7 @@ async def open_identity(
                 accounts,
                 tickets,
                 proof=LoginProof(accounts, passwords, gate, factor, sessions.refuse),
-                opening=SessionOpening(sessions, access, ids),
+                opening=opening,
                 access=access,
                 cursors=cursors,
                 clock=clock,
@@ -88,7 +89,12 @@ async def open_identity(
         add_BotServiceServicer_to_server(
             BotServicer(bots, accounts, api_keys, issuing, cursors, clock=clock, ids=ids), server
         )
+        federation(server)
 
     sweeps = [revocations.sweep, tickets.sweep, keys.sweep, api_keys.sweep]
-    async with looking(tail), sweeping(sweeps, clock=clock):
+    async with (
+        looking(tail),
+        sweeping(sweeps, clock=clock),
+        open_federation(mesh, database, trail, accounts=accounts, opening=opening, clock=clock, ids=ids) as federation,
+    ):
         yield register

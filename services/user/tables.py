@@ -207,7 +207,8 @@ identities = Table(
     "identities",
     metadata,
     Column("workspace_id", String(32), primary_key=True),
-    Column("provider", String(32), primary_key=True),
+    # Not the name that settings give it, which may come to mean another one.
+    Column("issuer", String(255), primary_key=True),
     Column("subject", String(255), primary_key=True),
     Column("user_id", String(36), ForeignKey("users.id"), nullable=False, index=True),
     Column("created_at", Instant, nullable=False),

@@ -1,8 +1,6 @@
 """The official Socket.IO client of JavaScript, held by a Node process that takes commands."""
 
 import asyncio
-import os
-import subprocess
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import count
@@ -11,23 +9,12 @@ from typing import Any
 
 import orjson
 
+from tests.acceptance.npm import installed
 from tests.e2e.clients import User
 
-PACKAGE = "socket.io-client@4.8.4"
+PACKAGE, VERSION = "socket.io-client", "4.8.4"
 SCRIPT = Path(__file__).with_name("socketio_client.mjs")
 MAX_LINE = 64 << 20
-
-
-def install() -> Path:
-    """The folder that holds the client, outside of the project; filled when it is empty."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "massive-scale-chat" / PACKAGE
-    if not (folder / "node_modules" / "socket.io-client").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(
-            ["npm", "install", "--prefix", folder, "--no-audit", "--no-fund", "--silent", PACKAGE], check=True
-        )
-    return folder
 
 
 class JavaScript:
@@ -79,7 +66,7 @@ class JavaScript:
 @asynccontextmanager
 async def open_javascript() -> AsyncIterator[JavaScript]:
     """A process of its own. Leaving it disconnects the sockets."""
-    folder = await asyncio.to_thread(install)
+    folder = await asyncio.to_thread(installed, PACKAGE, VERSION)
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec("node", SCRIPT, folder, stdin=pipe, stdout=pipe, limit=MAX_LINE)
     client = JavaScript(process)

@@ -30,9 +30,12 @@ class SessionOpening:
         self._ids = ids
 
     async def open(
-        self, account: Account, device: str, now: datetime, *, password_hash: str | None = None
+        self, account: Account, device: str, now: datetime, *, password_hash: str | None = None, provider: str = ""
     ) -> Opened | None:
-        """A session of the account; None when it has been suspended, or got another password, in the meantime."""
+        """A session of the account; None when it has been suspended, or got another password, in the meantime.
+
+        `provider` names the OpenID provider that has proven who it is, where it was one.
+        """
         session, refresh_token = new_session(
             self._ids(),
             workspace_id=account.workspace_id,
@@ -42,6 +45,6 @@ class SessionOpening:
             random=secrets.token_bytes,
             now=now,
         )
-        if not await self._sessions.add(session, password_hash):
+        if not await self._sessions.add(session, password_hash, provider=provider):
             return None
         return Opened(session, await self._access.issue(account, session.id, now), str(refresh_token))

@@ -14,8 +14,8 @@ class SessionStore(Protocol):
     A session that ends before its time is revoked by it. Log-ins, refreshes and ends of one user come one at a time.
     """
 
-    async def add(self, session: Session, password_hash: str | None = None) -> bool:
-        """Keeps a session that begins, and its beginning as the user's last log-in.
+    async def add(self, session: Session, password_hash: str | None = None, *, provider: str = "") -> bool:
+        """Keeps a session that begins, and its beginning as the user's last log-in; by which provider, if by one.
 
         False when the user is not active any more, or has another password than the one of `password_hash`, if given.
         """

@@ -28,10 +28,11 @@ class SqlSessionStore:
         self._database = database
         self._trail = trail
 
-    async def add(self, session: Session, password_hash: str | None = None) -> bool:
+    async def add(self, session: Session, password_hash: str | None = None, *, provider: str = "") -> bool:
         source = outbox_sql.origin()
         user_id, at = session.user_id, session.created_at
-        noted = _noted("session.opened", session.workspace_id, user_id, at, session=session.id)
+        how = {"session": session.id} | ({"provider": provider} if provider else {})
+        noted = _noted("session.opened", session.workspace_id, user_id, at, **how)
 
         def work(connection: Connection) -> bool:
             here = (users.c.workspace_id == session.workspace_id) & (users.c.id == user_id) & users.c.is_active

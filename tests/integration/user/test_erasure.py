@@ -66,7 +66,7 @@ async def canary(world: World) -> Account:
     def more(connection: Connection) -> None:
         theirs = {"workspace_id": "default", "user_id": account.id}
         connection.execute(recovery_codes.insert().values(hash=bytes(32), **theirs))
-        identity = {"provider": "oidc", "subject": CANARIES["subject"], "created_at": world.now}
+        identity = {"issuer": "https://id.example.com", "subject": CANARIES["subject"], "created_at": world.now}
         connection.execute(identities.insert().values(**identity, **theirs))
         key = {"id": "key-1", "name": CANARIES["key"], "hash": bytes(32), "scopes": "", "created_by": account.id}
         connection.execute(api_keys.insert().values(**key, **theirs, created_at=world.now))

@@ -227,11 +227,11 @@ def _keys() -> None:
     op.create_table(
         "identities",
         sa.Column("workspace_id", sa.String(32), nullable=False),
-        sa.Column("provider", sa.String(32), nullable=False),
+        sa.Column("issuer", sa.String(255), nullable=False),
         sa.Column("subject", sa.String(255), nullable=False),
         sa.Column("user_id", sa.String(36), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("workspace_id", "provider", "subject", name="pk_identities"),
+        sa.PrimaryKeyConstraint("workspace_id", "issuer", "subject", name="pk_identities"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_identities_user_id"),
     )
     op.create_index("ix_identities_user_id", "identities", ["user_id"])
