@@ -31,7 +31,6 @@ def is_common(password: str, *names: str) -> bool:
     folded = password.casefold()
     return (
         _is_known(folded)
-        or _is_known(folded.translate(_LOOK_ALIKES))
         or len(set(folded)) <= 2
         or _runs_along_keys(folded)
         or any(_is_little_more_than(folded, part) for name in names for part in _parts(name.casefold()))
@@ -40,7 +39,8 @@ def is_common(password: str, *names: str) -> bool:
 
 def _is_known(folded: str) -> bool:
     bare = folded.strip(_AROUND)
-    return folded in _known() or (len(folded) - len(bare) <= _MOST_AROUND and bare in _known())
+    texts = (folded, bare) if len(folded) - len(bare) <= _MOST_AROUND else (folded,)
+    return any(text in _known() or text.translate(_LOOK_ALIKES) in _known() for text in texts)
 
 
 def _runs_along_keys(folded: str) -> bool:
