@@ -21,7 +21,7 @@ async def refusal(world: World, username: str, password: str) -> Unauthenticated
 
 
 async def suspend(world: World) -> None:
-    await world.database.write(lambda connection: connection.execute(text("UPDATE users SET is_active = 0")))
+    await world.database.write(lambda connection: connection.execute(text("UPDATE users SET is_active = false")))
 
 
 @pytest.mark.parametrize("login", ["anna", "ANNA", "Anna@Example.com"])
