@@ -15,7 +15,7 @@ from facade.relay import Relay, open_relay
 from mesh.call.channel import MeshChannel
 from mesh.call.inprocess import InProcessServer
 from mesh.call.status import to_status
-from mesh.errors import Deadline, Error, Unauthenticated, Unavailable
+from mesh.errors import Deadline, Error, Exhausted, Unauthenticated, Unavailable
 from mesh.telemetry.metrics import Metrics
 
 
@@ -26,6 +26,8 @@ class Feed(FeedServiceServicer):
         self.frames: list[pb.RelayRequest] = []
         self.attached: list[tuple[int, str]] = []
         self.detached: list[int] = []
+        self.to_wait = 0
+        """How many attachments are told to come back later."""
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -50,6 +52,9 @@ class Feed(FeedServiceServicer):
             reply.response = entry.call.request
         elif entry.attach.token == "bad":
             reply.error.CopyFrom(to_status(Unauthenticated("TOKEN_INVALID", "No.")))
+        elif self.to_wait:
+            self.to_wait -= 1
+            reply.error.CopyFrom(to_status(Exhausted("RATE_LIMITED", "Wait.", retry_after_s=0.001)))
         else:
             self.attached.append((entry.session, entry.attach.token))
             reply.attached.CopyFrom(pb.Attached(user_id=entry.attach.token, expires_in=60))
@@ -130,6 +135,24 @@ async def test_attached_comes_before_the_events_that_follow(harness: Harness) ->
     await harness.attach("alice")
     await until(lambda: len(harness.events) == 1)
     assert harness.attached == ["alice after 0 events"]
+
+
+async def test_who_has_to_wait_after_a_break_is_attached_later(harness: Harness) -> None:
+    """A user whose many sockets all come back at once loses none of them."""
+    session = await harness.attach("alice")
+    harness.feed.to_wait = 2
+    with pytest.raises(Unavailable):
+        await harness.call(session, "/break")
+    await until(lambda: len(harness.feed.attached) == 2)
+    assert (harness.feed.to_wait, harness.lost) == (0, [])
+
+
+async def test_who_has_to_wait_to_attach_is_told(harness: Harness) -> None:
+    """A socket that connects hears it, and comes back by itself."""
+    harness.feed.to_wait = 1
+    with pytest.raises(Exhausted) as caught:
+        await harness.attach("alice")
+    assert (caught.value.reason, caught.value.retry_after_s) == ("RATE_LIMITED", 0.001)
 
 
 async def test_a_refused_token_is_an_error(harness: Harness) -> None:

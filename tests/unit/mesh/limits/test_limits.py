@@ -1,5 +1,9 @@
 """Whose accounts a call is charged to, and what is said when one of them has to wait."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from chat.message.v1 import feed_service_pb2  # noqa: F401, makes its methods known
@@ -18,6 +22,7 @@ from mesh.telemetry.metrics import Metrics, new_registry
 SEND, EDIT = "/chat.message.v1.MessageService/SendMessage", "/chat.message.v1.MessageService/EditMessage"
 LOGIN, CHANGE = "/chat.user.v1.SessionService/Login", "/chat.user.v1.CredentialService/ChangePassword"
 KEYS, RELAY = "/chat.user.v1.KeyService/GetKeys", "/chat.message.v1.FeedService/Relay"
+ROOT = Path(__file__).parents[4]
 ANNA = Principal("anna", "s1", "user", 2e9)
 STRANGER = RequestContext(address="192.0.2.1")
 
@@ -141,6 +146,14 @@ async def test_a_refusal_says_which_limit_and_how_long(limits: Limits) -> None:
     assert (error.limit.policy, error.limit.scope) == ("login", "account")
     labels = {"policy": "login", "scope": "account"}
     assert registry.get_sample_value("chat_rate_limited_total", labels) == 1
+
+
+def test_no_driver_is_loaded_before_a_url_asks_for_it() -> None:
+    """Memory needs none."""
+    program = "import mesh.limits.interceptor, mesh.limits.limits, sys; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert "mesh.limits.limits" in done.stdout.split()
+    assert "redis" not in done.stdout.split()
 
 
 async def test_without_limits_nobody_is_charged() -> None:
