@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from mesh.errors import Conflict
-from services.user.accounts.domain import Credentials, Role
+from mesh.errors import Conflict, NotFound, Stale, WrongState
+from mesh.page import Place
+from services.user.accounts.domain import Account, Credentials, Role
 from services.user.accounts.store import AccountStore
 from tests.contract.user.samples import NOW, account
 
@@ -83,3 +84,72 @@ async def test_replaces_a_password_hash_only_if_it_is_still_the_old_one(accounts
     await accounts.replace_password_hash(anna.id, "old", "late")
     assert await accounts.credentials("default", "anna") == Credentials(anna, "new")
     assert await accounts.credentials("default", "bea") == Credentials(bea, "old")
+
+
+async def test_finds_credentials_by_id(accounts: AccountStore) -> None:
+    """In the workspace only."""
+    anna = account()
+    await accounts.add(anna, "hash")
+    assert await accounts.credentials_of("default", anna.id) == Credentials(anna, "hash")
+    assert await accounts.credentials_of("acme", anna.id) is None
+
+
+async def test_an_account_joins_a_workspace_that_is_there(accounts: AccountStore) -> None:
+    """No other."""
+    with pytest.raises(NotFound, match="WORKSPACE_NOT_FOUND"):
+        await accounts.add(replace(account(), workspace_id="acme"), "hash")
+
+
+async def test_accounts_come_by_username_from_a_place(accounts: AccountStore) -> None:
+    """Those that are active, with what lies before and after them told."""
+    for name in ("cora", "anna", "bea"):
+        await accounts.add(account(name), "hash")
+    await accounts.add(replace(account("dan"), is_active=False), "hash")
+    found = await accounts.page("default", "", Place(("anna",), back=False), 1)
+    assert ([one.username for one in found.items], found.has_prev, found.has_next) == (["bea"], True, True)
+    back = await accounts.page("default", "", Place(("cora",), back=True), 5)
+    assert ([one.username for one in back.items], back.has_prev, back.has_next) == (["anna", "bea"], False, True)
+    assert (await accounts.page("acme", "", None, 5)).items == []
+
+
+async def test_an_edit_sees_what_the_one_before_has_left(accounts: AccountStore) -> None:
+    """Twenty at the same time: none is lost, and each raises the version."""
+    anna = account()
+    await accounts.add(anna, "hash")
+
+    def longer(before: Account) -> Account:
+        return replace(before, bio=before.bio + "x")
+
+    await asyncio.gather(*(accounts.edit("default", anna.id, longer, now=NOW) for _ in range(20)))
+    found = (await accounts.find("default", [anna.id]))[anna.id]
+    assert (found.bio, found.version) == ("x" * 20, 21)
+
+
+async def test_an_edit_is_refused_whole(accounts: AccountStore) -> None:
+    """Who is not there, has changed since, or wants another's name."""
+    anna = account("anna")
+    await accounts.add(anna, "hash")
+    await accounts.add(account("bea"), "hash")
+
+    def renamed(before: Account) -> Account:
+        return replace(before, username="bea", bio="new")
+
+    with pytest.raises(NotFound, match="USER_NOT_FOUND"):
+        await accounts.edit("acme", anna.id, renamed, now=NOW)
+    with pytest.raises(Stale, match="ETAG_MISMATCH"):
+        await accounts.edit("default", anna.id, renamed, now=NOW, etag="another")
+    with pytest.raises(Conflict, match="USERNAME_TAKEN"):
+        await accounts.edit("default", anna.id, renamed, now=NOW, etag=anna.etag)
+    assert await accounts.find("default", [anna.id]) == {anna.id: anna}
+
+
+async def test_of_two_admins_who_leave_at_once_one_stays(accounts: AccountStore) -> None:
+    """A workspace keeps an admin."""
+    admins = [replace(account(name), role=Role.ADMIN) for name in ("anna", "bea")]
+    for admin in admins:
+        await accounts.add(admin, "hash")
+    results = await asyncio.gather(
+        *(accounts.erase("default", admin.id, by=admin.id, now=NOW) for admin in admins), return_exceptions=True
+    )
+    assert [result.reason for result in results if isinstance(result, WrongState)] == ["LAST_ADMIN"]
+    assert results.count(None) == 1
