@@ -5,12 +5,13 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from bench import calls, limits, machine, relay, rooms, writer
+from bench import calls, identity, limits, machine, relay, rooms, writer
 from bench.table import Table
 from mesh.telemetry.logs import configure_logs
 
 PARTS: Mapping[str, Callable[[], Awaitable[Table]]] = {
     "calls": calls.table,
+    "identity": identity.table,
     "limits": limits.table,
     "relay": relay.table,
     "writer": writer.table,

@@ -4,7 +4,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, bindparam, delete, func, insert, or_, select, update
 
 from mesh.audit.entry import entry
 from mesh.audit.log import Trail, note
@@ -21,6 +21,20 @@ from services.user.tables import api_keys, users
 
 _KEYS = api_keys.c
 _COLUMNS = [_KEYS[field.name] for field in fields(ApiKey)]
+_OWNERS = users.alias()
+# Made once: building it costs more than asking it.
+_BEARER = (
+    select(*_COLUMNS, users.c.role.label("role"))
+    .join(users, users.c.id == _KEYS.user_id)
+    .outerjoin(_OWNERS, _OWNERS.c.id == users.c.owner_id)
+    .where(
+        _KEYS.hash == bindparam("hash"),
+        _KEYS.revoked_at.is_(None),
+        or_(_KEYS.expires_at.is_(None), _KEYS.expires_at > bindparam("now")),
+        users.c.is_active,
+        _OWNERS.c.is_active.is_not(False),
+    )
+)
 
 
 class SqlApiKeyStore:
@@ -69,14 +83,8 @@ class SqlApiKeyStore:
         await self._database.write(work)
 
     async def introspect(self, hash_: bytes, now: datetime) -> Bearer | None:
-        owners = users.alias()
-        query = (
-            select(*_COLUMNS, users.c.role.label("role"))
-            .join(users, users.c.id == _KEYS.user_id)
-            .outerjoin(owners, owners.c.id == users.c.owner_id)
-            .where(_KEYS.hash == hash_, _good(now), users.c.is_active, owners.c.is_active.is_not(False))
-        )
-        row = await self._database.read(lambda connection: connection.execute(query).mappings().first())
+        asked = {"hash": hash_, "now": now}
+        row = await self._database.read(lambda connection: connection.execute(_BEARER, asked).mappings().first())
         if row is None:
             return None
         key = _to_domain(row)
