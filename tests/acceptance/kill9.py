@@ -1,6 +1,7 @@
 """The process is killed again and again under load, and nothing that was acknowledged is lost, doubled or out of order.
 
-Run as `python -m tests.acceptance.kill9 [kills]`. Senders on three surfaces repeat what has no answer, with the same
+Run as `python -m tests.acceptance.kill9 [kills] [--postgres]`; the latter on the database of CHAT_TEST_POSTGRES_URL,
+where it is only the platform that is killed. Senders on three surfaces repeat what has no answer, with the same
 client_msg_id; followers on two go on from their place. It ends with 1 when a promise is broken.
 """
 
@@ -10,7 +11,7 @@ import signal
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +25,7 @@ from chat.message.v1.feed_service_pb2 import SubscribeRequest
 from chat.message.v1.message_service_pb2 import SendMessageRequest
 from mesh.call.status import from_rpc_error
 from tests.acceptance.history import Entry, missed, violations
+from tests.acceptance.postgres import asked_for, database_settings
 from tests.e2e.clients import Clients, Socket, User, open_clients
 from tests.e2e.conftest import Server, start
 
@@ -212,7 +214,7 @@ async def stored(clients: Clients, user: User, groups: Sequence[str]) -> list[En
     return found
 
 
-async def kill_again(servers: list[Server], load: Load, kills: int) -> None:
+async def kill_again(servers: list[Server], load: Load, kills: int, settings: Mapping[str, str]) -> None:
     """Kills the last server and starts the next, while the load runs."""
     for number in range(1, kills + 1):
         acks, unanswered = len(load.acked), load.unanswered.total()
@@ -223,7 +225,8 @@ async def kill_again(servers: list[Server], load: Load, kills: int) -> None:
         server, killed_at = servers[-1], time.perf_counter()
         server.stop(signal.SIGKILL)
         address = server.http.removeprefix("http://")
-        servers.append(await asyncio.to_thread(start, server.data, CHAT_HTTP=address, CHAT_GRPC=server.grpc))
+        at = {"CHAT_HTTP": address, "CHAT_GRPC": server.grpc}
+        servers.append(await asyncio.to_thread(start, server.data, **at, **settings))
         back_s, tries = time.perf_counter() - killed_at, load.unanswered.total() - unanswered
         print(
             f"kill {number:2}: {len(load.acked):6,} acknowledged, {tries:4} tries without, back in {back_s:.1f} s",
@@ -231,13 +234,13 @@ async def kill_again(servers: list[Server], load: Load, kills: int) -> None:
         )
 
 
-async def run(servers: list[Server], kills: int) -> list[str]:
+async def run(servers: list[Server], kills: int, settings: Mapping[str, str]) -> list[str]:
     """Loads and kills; what is broken."""
     async with open_clients(servers[0].http, servers[0].grpc) as clients:
         users = [await clients.register(f"user{n}") for n in range(4)]
         load = Load([await clients.group(*users) for _ in range(CONVERSATIONS)])
         async with running(load, clients, users):
-            await kill_again(servers, load, kills)
+            await kill_again(servers, load, kills, settings)
         found = await stored(clients, users[-1], load.groups)
     tries = ", ".join(f"{surface} {count:,}" for surface, count in load.unanswered.items())
     print(f"{len(load.acked):,} acknowledged, {len(found):,} found; tries without an answer: {tries}")
@@ -247,11 +250,11 @@ async def run(servers: list[Server], kills: int) -> list[str]:
     return [*violations(load.acked, found, load.attempted), *load.missed()]
 
 
-def main(kills: int) -> int:
-    with TemporaryDirectory() as folder:
-        servers = [start(Path(folder) / "data")]
+def main(kills: int, *, postgres: bool) -> int:
+    with TemporaryDirectory() as folder, database_settings(postgres) as settings:
+        servers = [start(Path(folder) / "data", **settings)]
         try:
-            broken = asyncio.run(run(servers, kills))
+            broken = asyncio.run(run(servers, kills, settings))
         finally:
             servers[-1].stop(signal.SIGKILL)
     print(*broken[:20], sep="\n")
@@ -260,4 +263,5 @@ def main(kills: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else KILLS))
+    on_postgres = asked_for()
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else KILLS, postgres=on_postgres))

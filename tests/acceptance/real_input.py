@@ -1,6 +1,7 @@
 """Real texts in seven languages, sent in turn over REST, Socket.IO and gRPC, come back byte by byte over all three.
 
-Run as `python -m tests.acceptance.real_input`. It ends with 1 when anything is lost, doubled, out of order or changed.
+Run as `python -m tests.acceptance.real_input [texts of each language] [--postgres]`; the latter on the database of
+CHAT_TEST_POSTGRES_URL. It ends with 1 when anything is lost, doubled, out of order or changed.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from chat.message.v1.feed_service_pb2 import SubscribeRequest
 from chat.message.v1.message_service_pb2 import ListMessagesRequest
 from tests.acceptance import texts
 from tests.acceptance.javascript import JavaScript, open_javascript
+from tests.acceptance.postgres import asked_for, database_settings
 from tests.e2e.clients import Clients, User, open_clients, send_grpc, send_rest
 from tests.e2e.conftest import Server, start
 
@@ -50,15 +52,15 @@ def timed(what: str, count: int) -> Iterator[None]:
     print(f"{what:24} {count:7,} in {seconds:6.1f} s: {count / seconds:8,.0f} messages/s", flush=True)
 
 
-def spread() -> list[str]:
+def spread(each_language: int) -> list[str]:
     """As many texts of each language, taken evenly from all its files, the languages in turn."""
     texts.install()
     chosen = []
     for language, found in texts.read().items():
-        step = len(found) / EACH_LANGUAGE
-        chosen.append([found[int(n * step)] for n in range(EACH_LANGUAGE)])
+        step = len(found) / each_language
+        chosen.append([found[int(n * step)] for n in range(each_language)])
         longest, size = max(map(len, chosen[-1])), sum(len(text.encode()) for text in chosen[-1])
-        print(f"{language:24} {EACH_LANGUAGE:7,} of {len(found):,} texts, {size:,} bytes, up to {longest:,} characters")
+        print(f"{language:24} {each_language:7,} of {len(found):,} texts, {size:,} bytes, up to {longest:,} characters")
     return list(chain.from_iterable(zip(*chosen, strict=True)))
 
 
@@ -205,10 +207,10 @@ def _sha256(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def main() -> int:
-    said = spread()
-    with TemporaryDirectory() as folder:
-        server = start(Path(folder) / "data")
+def main(each_language: int, *, postgres: bool) -> int:
+    said = spread(each_language)
+    with TemporaryDirectory() as folder, database_settings(postgres) as settings:
+        server = start(Path(folder) / "data", **settings)
         try:
             wrong = asyncio.run(run(server, said))
         finally:
@@ -219,4 +221,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    on_postgres = asked_for()
+    sys.exit(main(int(sys.argv[1]) if len(sys.argv) > 1 else EACH_LANGUAGE, postgres=on_postgres))

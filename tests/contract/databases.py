@@ -1,14 +1,13 @@
 """The databases that SQL adapters are tried on: SQLite always, PostgreSQL where CHAT_TEST_POSTGRES_URL names one."""
 
-import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 from sqlalchemy import NullPool, create_engine, make_url
-from sqlalchemy.schema import CreateSchema, DropSchema, ExecutableDDLElement
+from sqlalchemy.schema import CreateSchema, DropSchema
 
 from mesh.database import Database, open_database, sqlite_url
 
@@ -28,18 +27,21 @@ async def empty_url(kind: str, folder: Path) -> AsyncIterator[str]:
     """The URL of a database of a kind with nothing in it, which is gone at the end."""
     if kind == "sqlite":
         yield sqlite_url(folder / "test.db")
-        return
-    # A schema each, so that tests can run side by side in one PostgreSQL database.
+    else:
+        with new_schema(POSTGRES) as url:
+            yield url
+
+
+@contextmanager
+def new_schema(database: str) -> Iterator[str]:
+    """The URL of an empty schema, so that tests can run side by side in one PostgreSQL database."""
     schema = f"test_{uuid4().hex}"
-    await asyncio.to_thread(_execute, CreateSchema(schema))
+    engine = create_engine(database, poolclass=NullPool)
+    with engine.begin() as connection:
+        connection.execute(CreateSchema(schema))
     try:
-        url = make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={schema}"})
+        url = make_url(database).update_query_dict({"options": f"-csearch_path={schema}"})
         yield url.render_as_string(hide_password=False)
     finally:
-        await asyncio.to_thread(_execute, DropSchema(schema, cascade=True))
-
-
-def _execute(statement: ExecutableDDLElement) -> None:
-    engine = create_engine(POSTGRES, poolclass=NullPool)
-    with engine.begin() as connection:
-        connection.execute(statement)
+        with engine.begin() as connection:
+            connection.execute(DropSchema(schema, cascade=True))
