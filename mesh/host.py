@@ -57,12 +57,14 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
 
         def channel(name: str) -> grpc.aio.Channel:
             if name not in channels:
-                if name in local:
-                    channels[name] = MeshChannel(inprocess.channel(), metrics)
-                else:
-                    channels[name] = MeshChannel(open_tcp(_address(settings, name), name), metrics, proofs)
+                channels[name] = open_channel(name)
                 stack.push_async_callback(channels[name].close)
             return channels[name]
+
+        def open_channel(name: str, *, alone: bool = False) -> grpc.aio.Channel:
+            if name in local:
+                return MeshChannel(inprocess.channel(), metrics)
+            return MeshChannel(open_tcp(_address(settings, name), name, alone=alone), metrics, proofs)
 
         secret = installation_secret(settings)
         proofs = Proofs(secret)
@@ -101,7 +103,7 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
         stack.push_async_callback(idempotency.close)
         stack.push_async_callback(inprocess.stop, DRAIN_S)
         if "user" in local or settings.address("user"):  # Where there is none no token can be proven, or revoked.
-            await stack.enter_async_context(watching(verifier, channel("user")))
+            await stack.enter_async_context(watching(verifier, lambda: open_channel("user", alone=True)))
         yield Hosted(mesh, registers, interceptors, drains, shown)
 
 

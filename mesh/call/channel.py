@@ -27,9 +27,13 @@ from mesh.telemetry.metrics import Metrics
 from mesh.telemetry.tracing import inject
 
 
-def open_tcp(target: str, service: str) -> grpc.aio.Channel:
-    """A channel to the instances of `service` at a gRPC target: balanced, health-aware, with a retry budget."""
+def open_tcp(target: str, service: str, *, alone: bool = False) -> grpc.aio.Channel:
+    """A channel to the instances of `service` at a gRPC target: balanced, health-aware, with a retry budget.
+
+    One that is `alone` shares no connection with others of this process.
+    """
     options = [
+        ("grpc.use_local_subchannel_pool", int(alone)),
         ("grpc.service_config", service_config(service)),
         ("grpc.max_receive_message_length", MAX_MESSAGE_BYTES),
         ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),

@@ -5,7 +5,7 @@ every few seconds. While nothing answers at all, tokens are good until they run 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager, suppress
 
 import grpc
@@ -25,10 +25,15 @@ SILENCE_S = 3.0
 """The stream says something every second. One that does not belongs to a process that hangs, or is out of reach."""
 MAX_PAUSE_S = 3.0
 """Between two questions while the stream is broken. With the silence and an answer it stays below five seconds."""
+STEADY = 3
+"""Frames after which a stream is taken to last."""
 START_S = 3.0
 """How long a process waits for the present set before it serves without."""
 KEYS_S = 300.0
 """Between two looks at the keys."""
+
+OpenChannel = Callable[[], grpc.aio.Channel]
+"""Opens a way of its own to the user service. One that leads nowhere any more is left, not waited for."""
 
 log = structlog.get_logger(__name__)
 
@@ -39,13 +44,13 @@ class Watch:
     def __init__(
         self,
         revocations: Revocations,
-        channel: grpc.aio.Channel,
+        open_channel: OpenChannel,
         *,
         silence_s: float = SILENCE_S,
         backoff: Backoff | None = None,
     ) -> None:
         self._revocations = revocations
-        self._stub = RevocationServiceStub(channel)
+        self._open_channel = open_channel
         self._silence_s = silence_s
         self._backoff = backoff or Backoff(cap_s=MAX_PAUSE_S)
         self._position = 0
@@ -57,31 +62,34 @@ class Watch:
         """Follows until it is cancelled."""
         while True:
             try:
-                await self._catch_up()
-                await self._follow()
+                async with self._open_channel() as channel:
+                    await self._catch_up(channel)
+                    await self._follow(channel)
             except Exception as error:  # Whatever it was, not to watch any more would be worse.
                 self._failed(error)
             self._failures += 1
             await asyncio.sleep(self._backoff.delay_s(self._failures))
 
-    async def _catch_up(self) -> None:
-        more = True
+    async def _catch_up(self, channel: grpc.aio.Channel) -> None:
+        stub, more = RevocationServiceStub(channel), True
         while more:
-            answer = await self._stub.GetRevocations(GetRevocationsRequest(after=self._position))
+            answer = await stub.GetRevocations(GetRevocationsRequest(after=self._position))
             self._take(answer.items, answer.position)
             more = bool(answer.items)
         self.caught_up.set()
 
-    async def _follow(self) -> None:
-        async with stream(self._stub.WatchRevocations(WatchRevocationsRequest(after=self._position))) as call:
-            frames = aiter(call)
+    async def _follow(self, channel: grpc.aio.Channel) -> None:
+        request = WatchRevocationsRequest(after=self._position)
+        async with stream(RevocationServiceStub(channel).WatchRevocations(request)) as call:
+            frames, taken = aiter(call), 0
             while True:
                 async with asyncio.timeout(self._silence_s):
                     frame = await anext(frames, None)
                 if frame is None:
                     return
                 self._take(frame.items, frame.position)
-                if self._failures:
+                taken += 1
+                if self._failures and taken == STEADY:  # A stream that breaks at once again must not be opened at will.
                     log.info("revocations are watched again")
                     self._failures = 0
 
@@ -111,9 +119,9 @@ async def refresh(keys: Keys) -> None:
 
 
 @asynccontextmanager
-async def watching(verifier: Verifier, channel: grpc.aio.Channel, *, start_s: float = START_S) -> AsyncIterator[None]:
+async def watching(verifier: Verifier, open_channel: OpenChannel, *, start_s: float = START_S) -> AsyncIterator[None]:
     """Keeps a verifier up to date until the context is left. Enters when the present set is known, or cannot be."""
-    watch = Watch(verifier.revocations, channel)
+    watch = Watch(verifier.revocations, open_channel)
     tasks = [
         asyncio.create_task(watch.run(), name="revocations watch"),
         asyncio.create_task(refresh(verifier.keys), name="keys refresh"),

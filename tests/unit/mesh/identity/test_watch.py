@@ -76,7 +76,7 @@ class World:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[Watch]:
         watch = Watch(
-            self.revocations, self.channel, silence_s=self.silence_s, backoff=Backoff(base_s=0.001, cap_s=0.01)
+            self.revocations, lambda: self.channel, silence_s=self.silence_s, backoff=Backoff(base_s=0.001, cap_s=0.01)
         )
         task = asyncio.create_task(watch.run())
         try:
@@ -172,7 +172,7 @@ async def test_a_process_starts_without_a_user_service_after_a_while() -> None:
     """It must not wait for ever for who is away."""
     world = World()
     world.user.answers = False
-    async with watching(verifier(), world.channel, start_s=0.01):
+    async with watching(verifier(), lambda: world.channel, start_s=0.01):
         pass
 
 
@@ -181,7 +181,7 @@ async def test_a_process_starts_when_the_set_is_known() -> None:
     world = World()
     world.user.log = ["s-1"]
     at_start = verifier()
-    async with watching(at_start, world.channel):
+    async with watching(at_start, lambda: world.channel):
         assert "s-1" in at_start.revocations
 
 
