@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from unicodedata import combining, normalize
 
 from mesh.errors import Error, Invalid, NotFound, Unauthenticated, Violation
 from services.user.accounts.domain import ERASED_PREFIX, Account, Kind, checked_email, new_account
@@ -20,7 +21,7 @@ MAX_EMAIL = 254
 Random = Callable[[int], bytes]
 """Gives that many bytes that nobody can guess."""
 
-_OURS = re.compile(r"/([!-.0-\[\]-~][!-\[\]-~]*)?")
+_OURS = re.compile(r'/([!"$-.0-\[\]-~][!"$-\[\]-~]*)?')
 _ADDRESS = re.compile(r"[!-?A-~]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _NO_HANDLE = re.compile(r"[^a-z0-9._-]+")
 
@@ -139,7 +140,8 @@ def usernames(who: Who, random: Random) -> Iterator[str]:
 
 
 def _handle(name: str) -> str:
-    handle = _NO_HANDLE.sub("-", name.partition("@")[0].lower()).lstrip("._-")[:MAX_NAME]
+    plain = "".join(c for c in normalize("NFKD", name.partition("@")[0]) if not combining(c))
+    handle = _NO_HANDLE.sub("-", plain.lower()).strip("._-")[:MAX_NAME]
     return handle if len(handle) >= 3 and not handle.startswith(ERASED_PREFIX) else ""
 
 
