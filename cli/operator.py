@@ -7,7 +7,6 @@ from typing import NoReturn, TypeVar
 
 import grpc
 import typer
-from pydantic import ValidationError
 
 from mesh.call.channel import MeshChannel, open_tcp
 from mesh.call.status import from_rpc_error
@@ -33,7 +32,7 @@ def ask(service: str, call: Callable[[grpc.aio.Channel], Awaitable[T]]) -> T:
         if not is_installed(settings):
             fail(f"there is no installation in {settings.data}: set CHAT_DATA, or CHAT_SECRET to its secret")
         return asyncio.run(_ask(settings, service, call))
-    except ValidationError as error:
+    except ValueError as error:
         fail(str(error))
     except Error as error:
         fail(f"{error.message} ({error.reason})")

@@ -18,6 +18,7 @@ from facade.app import open_facade
 from facade.dev import DevRoutes
 from facade.origins import Origins
 from facade.sockets import MAX_PACKET_BYTES
+from mesh import safety
 from mesh.admin import admin_app
 from mesh.call.server import Health, listen
 from mesh.host import DRAIN_S, UnknownService, host
@@ -28,6 +29,7 @@ from mesh.telemetry.metrics import Metrics, new_registry
 from mesh.telemetry.ring import TraceRing
 from mesh.telemetry.tracing import configure_tracing
 from services.message.service import SERVICE as MESSAGE
+from services.user.mail.choice import choose_mail
 from services.user.oauth.providers import read_providers
 from services.user.seed import SEEDS, seed_password
 from services.user.service import SERVICE as USER
@@ -35,12 +37,7 @@ from services.user.service import SERVICE as USER
 FACADE = "facade"
 SERVICES = {service.name: service for service in (USER, MESSAGE)}
 BACKLOG = 2048
-LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 log = structlog.get_logger(__name__)
-
-
-class ExposedError(Exception):
-    """A development installation would listen to strangers."""
 
 
 def main(names: Sequence[str]) -> int:
@@ -48,16 +45,20 @@ def main(names: Sequence[str]) -> int:
     try:
         settings = Settings()
         chosen = _chosen(names)
-        _check_listeners(settings)
+        safety.check(settings, chosen)
         _check_origins(settings)
         read_providers(settings.oidc_providers)
-    except (ValueError, UnknownService, ExposedError) as error:
+        choose_mail(settings)
+    except (ValueError, UnknownService) as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 2
     configure_logs(settings.log, settings.log_level)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_run(settings, chosen))
+    except safety.Unsafe as error:
+        print(f"chat: {error}", file=sys.stderr)  # noqa: T201
+        return 2
     except (UnknownService, OSError) as error:
         print(f"chat: {error}", file=sys.stderr)  # noqa: T201
         return 1
@@ -70,16 +71,6 @@ def _chosen(names: Sequence[str]) -> list[str]:
         if name not in every:
             raise UnknownService(f"There is no service {name!r}; there are {', '.join(every)}.")
     return [name for name in every if not names or name in names]
-
-
-def _check_listeners(settings: Settings) -> None:
-    for name in ("http", "grpc", "admin"):
-        listener = getattr(settings, name)
-        if settings.env == "dev" and listener.rpartition(":")[0] not in LOOPBACK:
-            raise ExposedError(
-                f"CHAT_{name.upper()}={listener} can be reached from outside, and CHAT_ENV=dev has users with known "
-                f"passwords. Listen on 127.0.0.1, or set CHAT_ENV=production."
-            )
 
 
 def _check_origins(settings: Settings) -> None:

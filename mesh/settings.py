@@ -103,8 +103,12 @@ class _FileSource(PydanticBaseSettingsSource):
     """Reads `CHAT_X` from the file that `CHAT_X_FILE` names."""
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        path = os.environ.get(f"CHAT_{field_name.upper()}_FILE")
-        return (Path(path).read_text(encoding="utf-8").strip() if path else None), field_name, False
+        variable = f"CHAT_{field_name.upper()}_FILE"
+        path = os.environ.get(variable)
+        try:
+            return (Path(path).read_text(encoding="utf-8").strip() if path else None), field_name, False
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"{variable}={path} cannot be read: {type(error).__name__}") from None
 
     def __call__(self) -> dict[str, Any]:
         names = self.settings_cls.model_fields

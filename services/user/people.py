@@ -37,10 +37,9 @@ from services.user.credentials.store_sql import SqlCredentialStore
 from services.user.factors.check import SecondFactorCheck
 from services.user.factors.servicer import SecondFactorServicer
 from services.user.factors.store_sql import SqlFactorStore
-from services.user.mail.compose import Composer
+from services.user.mail.choice import choose_mail
 from services.user.mail.outbox_sql import SqlMailOutbox
 from services.user.mail.sender import MailSender
-from services.user.mail.transport import open_transport
 from services.user.mail.transport_dev import KEEP, shown
 from services.user.passwords import Passwords
 from services.user.workspaces.servicer import WorkspaceServicer
@@ -73,7 +72,7 @@ async def open_people(
     mails = SqlMailOutbox(database, Sealer(mesh.secret, "mails"), keep=KEEP if is_shown else 0)
     if is_shown:
         mesh.show("mails", shown(mails.kept))
-    composer = Composer(settings.public_url or f"http://{settings.http}", settings.mail_from)
+    transport, composer = choose_mail(settings)
     letters = Letters(composer, random=secrets.token_bytes, ids=ids)
     cursors = CursorCodec(derive(mesh.secret, "cursors"))
 
@@ -112,7 +111,7 @@ async def open_people(
         )
 
     async with (
-        MailSender(mails, open_transport(settings.smtp_url), clock=clock, waiting=mesh.metrics.mails_waiting.set),
+        MailSender(mails, transport, clock=clock, waiting=mesh.metrics.mails_waiting.set),
         sweeping([failures.sweep, credentials.sweep], clock=clock),
     ):
         yield People(accounts, attempts, second_factor, register)
