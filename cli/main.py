@@ -5,11 +5,13 @@ from typing import Annotated
 
 import typer
 
-from cli import audit, keys
+from cli import audit, keys, users, workspaces
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(audit.app, name="audit")
 app.add_typer(keys.app, name="keys")
+app.add_typer(users.app, name="users")
+app.add_typer(workspaces.app, name="workspaces")
 
 
 @app.callback()
