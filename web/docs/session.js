@@ -42,6 +42,8 @@ export class Session {
       ConversationService: samples.conversation_id,
       MessageService: message_id,
       AccountService: samples.user_id,
+      AdministrationService: samples.user_id,
+      BlockService: samples.user_id,
     };
     return { ...samples, ...(ids[tag] && { id: ids[tag] }), ...(path.endsWith("/login") && credentials) };
   }

@@ -99,9 +99,11 @@ class Card {
   }
 }
 
-// Of several successes the one that a first call gets: `201` before `200`, which answers a repeat.
+// Of several successes the one that a first call gets: `201` before `200`, which answers a repeat. What only sends a
+// browser elsewhere has none.
 function success({ responses }) {
-  const [status, response] = Object.entries(responses).findLast(([code]) => code.startsWith("2"));
+  const all = Object.entries(responses);
+  const [status, response] = all.findLast(([code]) => code.startsWith("2")) ?? all[0];
   return { status, ...response };
 }
 
