@@ -11,7 +11,7 @@ import { signUp } from "./entry/sign-up.js";
 import { unlock } from "./entry/unlock.js";
 import { verify } from "./entry/verify.js";
 import { Home } from "./home.js";
-import { takeSent } from "./link.js";
+import { sentWith, takeSent } from "./link.js";
 import { Me } from "./me.js";
 
 const stage = document.querySelector("main");
@@ -28,7 +28,10 @@ const door = {
     moveIn(login);
   },
   mailSent: (told) => show(checkMail(told)),
-  logIn: (username) => show(logIn(door, { username })),
+  logIn(username) {
+    history.replaceState(null, "", "/account");
+    show(logIn(door, { username }));
+  },
 };
 
 function moveIn(login) {
@@ -41,7 +44,7 @@ function moveIn(login) {
 
 /** Back to the door; `notice` says why. */
 function moveOut(notice) {
-  home.close();
+  home?.close();
   home = null;
   history.replaceState(null, "", "/account");
   show(logIn(door, { notice }));
@@ -73,4 +76,6 @@ async function start() {
   }
 }
 
+// A link that is opened where the page is open already changes the fragment alone.
+addEventListener("hashchange", () => sentWith(location.hash) && location.reload());
 start().finally(() => stage.removeAttribute("aria-busy"));

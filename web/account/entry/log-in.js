@@ -54,6 +54,6 @@ function codeStep(door, { username, password }) {
     act: async (values) => door.enter(await open(username, password, values.code.trim())),
   });
   setTimeout(() => form.focus()); // once it is in the page
-  const back = element("a", { href: "/account", onclick: () => door.logIn(username) }, "Back");
+  const back = element("button", { class: "button", type: "button", onclick: () => door.logIn(username) }, "Back");
   return [element("p", { class: "about" }, "Your account is guarded by a second factor."), form.node, back];
 }

@@ -9,7 +9,7 @@ import { cutOff } from "./use-link.js";
 export function reset(token) {
   if (!token) return cutOff("Set a new password");
   const form = new Form({
-    label: "New password",
+    label: "Set a new password",
     fields: [passwordField({ name: "new_password", label: "New password", fresh: true })],
     submit: "Set the password",
     act: async ({ new_password }) => {
