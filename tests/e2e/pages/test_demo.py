@@ -6,6 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import start
+from tests.e2e.pages.person import log_in, registered
 from tests.e2e.pages.tab import DESK, Tab, overflow, unique
 
 
@@ -105,6 +106,48 @@ def test_both_come_back_after_the_server_was_killed(browser: Browser, tmp_path: 
         tab.close()
     finally:
         second.stop()
+
+
+def test_a_session_that_was_ended_says_so(tab: Tab) -> None:
+    """The pane waits; logged in again it goes on where it was, with what was written meanwhile."""
+    tab.demo()
+    before, meanwhile = unique("Before"), unique("Meanwhile")
+    tab.write(0, before)
+    expect(tab.message(1, before)).to_have_count(1)
+    fetch = tab.page.context.request
+    password = fetch.get("/dev/seed").json()["password"]
+    tokens = fetch.post("/api/users/login", data={"username": "alice", "password": password}).json()
+    headers = {"authorization": f"Bearer {tokens['access_token']}"}
+    assert fetch.post("/api/users/me/sessions:revokeAll", data={"keep_current": True}, headers=headers).ok
+
+    pane = tab.pane(0)
+    expect(pane.locator(".state")).to_have_attribute("data-state", "ended", timeout=15_000)
+    expect(pane.get_by_role("alert")).to_contain_text("This session was ended.")
+    expect(tab.pane(1).locator(".state")).to_have_attribute("data-state", "connected")
+    tab.write(0, meanwhile)
+    expect(tab.message(0, meanwhile).get_by_label("Waiting to be sent")).to_be_visible()
+    pane.get_by_role("button", name="Log in again").click()
+    expect(pane.get_by_role("alert")).to_be_hidden()
+    expect(tab.message(1, meanwhile)).to_have_count(1)
+    expect(tab.message(0, before)).to_have_count(1)
+
+
+def test_joining_as_oneself(tab: Tab) -> None:
+    """Who is logged in at the account page is named in the bar, and may take one of the panes."""
+    page = tab.page
+    page.goto("/demo")
+    expect(page.locator(".owner")).to_be_hidden()
+    expect(page.get_by_role("link", name="Join as yourself")).to_be_hidden()
+    log_in(tab, registered(tab, full_name="Ada Lovelace"))
+    tab.demo()
+    expect(page.locator(".owner")).to_contain_text("Ada Lovelace")
+    page.get_by_role("link", name="Join as yourself").click()
+    expect(tab.pane(0).get_by_role("heading", level=2)).to_have_text("Ada Lovelace")
+    text = unique("Good evening")
+    tab.write(0, text)
+    expect(tab.message(1, text)).to_have_count(1)
+    page.get_by_role("link", name="Back to alice and bob").click()
+    expect(tab.pane(0).get_by_role("heading", level=2)).to_have_text("Alice Martin")
 
 
 def test_sending_twice_makes_one_message(tab: Tab) -> None:
