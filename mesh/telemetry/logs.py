@@ -3,6 +3,7 @@
 Write `log = structlog.get_logger()` at the top of a module, then `log.info("what happened", name=value)`.
 """
 
+import io
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -13,7 +14,7 @@ from opentelemetry import trace
 from structlog.typing import Processor
 
 from mesh.call.context import current
-from mesh.telemetry.scrub import scrub
+from mesh.telemetry.scrub import blank_secrets, scrub
 
 Form = Literal["text", "json"]
 
@@ -81,7 +82,14 @@ def _structured_exceptions() -> Processor:
 def _renderer(form: Form, *, colors: bool) -> Processor:
     if form == "json":
         return structlog.processors.JSONRenderer()
-    return structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback)
+    return structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=_traceback)
+
+
+def _traceback(stream: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
+    """Texts of errors come from anywhere."""
+    whole = io.StringIO()
+    structlog.dev.plain_traceback(whole, exc_info)
+    stream.write(blank_secrets(whole.getvalue()))
 
 
 def _route_libraries(stream: TextIO, formatter: logging.Formatter, level: int) -> None:

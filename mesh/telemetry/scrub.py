@@ -9,7 +9,21 @@ MAX_ITEMS = 100
 MAX_DEPTH = 8
 BLANK = "***"
 
-_SECRET = re.compile(r"authorization|cookie|token|password|secret|refresh", re.IGNORECASE)
+_SECRET = re.compile(r"authorization|cookie|token|password|secret|refresh|ticket|credential", re.IGNORECASE)
+# What is a secret by its looks, wherever it stands: in a text, in the message of an error, in an address.
+_LOOKS_SECRET = re.compile(
+    r"(?P<scheme>\b(?i:bearer|basic) +)[\w.~+/=-]{8,}"
+    r"|(?P<user>://[^/\s:@]*:)[^/\s@]+(?=@)"
+    r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"  # access tokens
+    r"|\bck_[\w-]{8,}"  # API keys
+    r"|\$argon2[\w$=,.+/-]+"
+    # 256 bits in base 64: refresh tokens, tickets, links. Ids and hashes in hexadecimal digits have one case.
+    r"|(?<![\w-])(?=[A-Z0-9_-]*[a-z])(?=[a-z0-9_-]*[A-Z])[A-Za-z0-9_-]{40,}"
+)
+_SHORTEST = 12
+"""No secret is told by its looks that is shorter."""
+_LONGEST = 1000
+"""No secret of ours is longer."""
 # Control characters, line separators, and halves of surrogate pairs, which no encoder accepts.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _PLAIN = (int, float, bool, type(None))
@@ -42,7 +56,18 @@ def clean(value: object, depth: int = MAX_DEPTH) -> Any:
     return _text(repr(value))
 
 
+def blank_secrets(text: str) -> str:
+    """`text` without what is a secret by its looks."""
+    return _LOOKS_SECRET.sub(_blank, text) if len(text) >= _SHORTEST else text
+
+
+def _blank(found: re.Match[str]) -> str:
+    return f"{found['scheme'] or found['user'] or ''}{BLANK}"
+
+
 def _text(value: str) -> str:
-    if len(value) > MAX_TEXT:
-        value = f"{value[:MAX_TEXT]}… ({len(value)} characters)"
+    size = len(value)
+    value = blank_secrets(value[: MAX_TEXT + _LONGEST])  # Cut afterwards: half a secret no longer looks like one.
+    if size > MAX_TEXT:
+        value = f"{value[:MAX_TEXT]}… ({size} characters)"
     return value if value.isprintable() else _UNSAFE.sub(" ", value)

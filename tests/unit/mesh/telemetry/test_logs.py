@@ -166,3 +166,25 @@ def test_default_is_the_standard_error(capsys: pytest.CaptureFixture[str]) -> No
     out, err = capsys.readouterr()
     assert (out, json.loads(err)["event"]) == ("", "here")
     assert [handler.name for handler in logging.getLogger().handlers].count(HANDLER) == 1
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize("logger", ["ours", "theirs"])
+def test_the_text_of_an_error_holds_no_secret(stream: io.StringIO, form: Any, logger: str) -> None:
+    """In both forms, from us and from libraries, and in what caused it."""
+    configure_logs(form, "info", stream)
+    token = "Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6"
+    try:
+        try:
+            raise ValueError(f"no such token: {token}")
+        except ValueError as cause:
+            raise RuntimeError(f"Bearer {token}") from cause
+    except RuntimeError as error:
+        if logger == "ours":
+            log.error("failed", exc_info=error)
+        else:
+            logging.getLogger("library").error("failed with %s", token, exc_info=error)
+    said = stream.getvalue()
+    assert "no such token: ***" in said
+    assert "Bearer ***" in said
+    assert token not in said
