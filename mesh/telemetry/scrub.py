@@ -10,18 +10,18 @@ MAX_DEPTH = 8
 BLANK = "***"
 
 _SECRET = re.compile(r"authorization|cookie|token|password|secret|refresh|ticket|credential", re.IGNORECASE)
-# What is a secret by its looks, wherever it stands: in a text, in the message of an error, in an address.
+# What is a secret by its looks, wherever it stands: in a text, in the message of an error, in an address. Looking for
+# what each begins with is a hundred times cheaper than looking for all of them.
+_BEGINNINGS = ("bearer ", "basic ", "://", "eyj", "ck_", "$argon2")
 _LOOKS_SECRET = re.compile(
     r"(?P<scheme>\b(?i:bearer|basic) +)[\w.~+/=-]{8,}"
     r"|(?P<user>://[^/\s:@]*:)[^/\s@]+(?=@)"
     r"|\beyJ[\w-]+\.[\w-]+\.[\w-]*"  # access tokens
     r"|\bck_[\w-]{8,}"  # API keys
     r"|\$argon2[\w$=,.+/-]+"
-    # 256 bits in base 64: refresh tokens, tickets, links. Ids and hashes in hexadecimal digits have one case.
-    r"|(?<![\w-])(?=[A-Z0-9_-]*[a-z])(?=[a-z0-9_-]*[A-Z])[A-Za-z0-9_-]{40,}"
 )
-_SHORTEST = 12
-"""No secret is told by its looks that is shorter."""
+# 256 bits in base 64: refresh tokens, tickets, links. Ids and hashes in hexadecimal digits have one case.
+_LONG = re.compile(r"[A-Za-z0-9_-]{40,}")
 _LONGEST = 1000
 """No secret of ours is longer."""
 # Control characters, line separators, and halves of surrogate pairs, which no encoder accepts.
@@ -58,11 +58,15 @@ def clean(value: object, depth: int = MAX_DEPTH) -> Any:
 
 def blank_secrets(text: str) -> str:
     """`text` without what is a secret by its looks."""
-    return _LOOKS_SECRET.sub(_blank, text) if len(text) >= _SHORTEST else text
+    lowered = text.lower()
+    if any(beginning in lowered for beginning in _BEGINNINGS):
+        text = _LOOKS_SECRET.sub(lambda found: f"{found['scheme'] or found['user'] or ''}{BLANK}", text)
+    return _LONG.sub(_blank_mixed, text)
 
 
-def _blank(found: re.Match[str]) -> str:
-    return f"{found['scheme'] or found['user'] or ''}{BLANK}"
+def _blank_mixed(found: re.Match[str]) -> str:
+    run = found[0]
+    return run if run in (run.lower(), run.upper()) else BLANK
 
 
 def _text(value: str) -> str:
