@@ -218,7 +218,8 @@ async def test_weak_keys_and_keys_for_something_else_sign_nothing(world: World) 
     shared: dict[str, Any] = {"kty": "oct", "k": "YWJj", "kid": "k1"}
     told: dict[str, Any] = {}
     world.answers["/jwks"] = lambda _: httpx2.Response(200, json=told)
-    for keys in ([public], [encrypting], [shared], ["k1"], [None], [{}], {"k1": public}, None):
+    sets: list[Any] = [[public], [encrypting], [shared], ["k1"], [None], [{}], {"k1": public}, None]
+    for keys in sets:
         told["keys"] = keys
         world.provider = world.with_settings()
         with pytest.raises(Unauthenticated, match="PROVIDER_REFUSED"):
