@@ -11,17 +11,16 @@ import grpc
 
 from mesh.call.status import from_rpc_error
 from mesh.errors import Error, Unauthenticated
-from mesh.identity.principal import Principal
+from mesh.identity.principal import API_KEY_PREFIX, Principal
 
 Introspect = Callable[[bytes], Awaitable[Principal]]
 """Asks the user service whom the key with this SHA-256 stands for. Raises a mesh Error or RpcError."""
 
-PREFIX = "ck_"
 GOOD_S = 60.0
 BAD_S = 5.0
 MAX_REMEMBERED = 10_000
 T = TypeVar("T")
-_FORM = re.compile(r"ck_[A-Za-z0-9_-]{43}")
+_FORM = re.compile(API_KEY_PREFIX + "[A-Za-z0-9_-]{43}")
 
 
 class ApiKeys:

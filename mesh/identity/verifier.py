@@ -5,9 +5,9 @@ from collections.abc import Callable
 from hashlib import sha256
 
 from mesh.identity import tokens
-from mesh.identity.api_keys import PREFIX, ApiKeys, Introspect, key_invalid
+from mesh.identity.api_keys import ApiKeys, Introspect, key_invalid
 from mesh.identity.keys import FetchKeys, Keys
-from mesh.identity.principal import Principal
+from mesh.identity.principal import API_KEY_PREFIX, Principal
 from mesh.identity.revocations import Revocations
 
 MAX_TOKENS = 10_000
@@ -33,7 +33,7 @@ class Verifier:
 
     def cached(self, token: str) -> Principal | None:
         """Who the token stands for, if it was verified before and goes on. Never waits, never raises."""
-        principal = self._api_keys.cached(token) if token.startswith(PREFIX) else self._good.get(_digest(token))
+        principal = self._api_keys.cached(token) if token.startswith(API_KEY_PREFIX) else self._good.get(_digest(token))
         if principal is None or principal.expires_at <= self._clock() or principal.session_id in self.revocations:
             return None
         return principal
@@ -46,7 +46,7 @@ class Verifier:
         """
         if principal := self.cached(token):
             return principal
-        principal = await (self._api_keys.verify(token) if token.startswith(PREFIX) else self._prove(token))
+        principal = await (self._api_keys.verify(token) if token.startswith(API_KEY_PREFIX) else self._prove(token))
         self.revocations.check(principal.session_id)
         return principal
 

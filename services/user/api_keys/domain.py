@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from mesh.errors import Invalid, Violation, WrongState
-from mesh.identity.api_keys import PREFIX
+from mesh.identity.principal import API_KEY_PREFIX
 
 MAX_KEYS = 50
 """Good ones, of one user."""
@@ -52,7 +52,7 @@ def new_key(
 
 def new_secret(random: Callable[[int], bytes]) -> str:
     """The text to give out. `random` gives that many bytes that nobody can guess."""
-    return PREFIX + urlsafe_b64encode(random(32)).rstrip(b"=").decode()
+    return API_KEY_PREFIX + urlsafe_b64encode(random(32)).rstrip(b"=").decode()
 
 
 def hash_of(secret: str) -> bytes:
