@@ -71,7 +71,8 @@ async def rest(clients: Clients, who: User, path: str) -> float:
         if answer.status_code == 401:
             assert answer.json()["code"] == REASON, answer.text
             return time.perf_counter()
-        answer.raise_for_status()
+        if answer.status_code < 500:  # A machine that is too busy to answer has not refused.
+            answer.raise_for_status()
         await asyncio.sleep(POLL_S)
 
 
@@ -80,8 +81,9 @@ async def rpc(clients: Clients, who: User) -> float:
         try:
             await clients.conversations.ListConversations(ListConversationsRequest(), metadata=who.metadata)
         except grpc.aio.AioRpcError as error:
-            check(error)
-            return time.perf_counter()
+            if not from_rpc_error(error).retryable:
+                check(error)
+                return time.perf_counter()
         await asyncio.sleep(POLL_S)
 
 
