@@ -13,9 +13,7 @@ SOURCES = ("mesh", "services", "facade", "cli")
 CATALOGUE = {name.removeprefix("REASON_") for name, number in reason_pb2.Reason.items() if number}
 
 # Why a reason is not raised yet although it has its number.
-RESERVED = {
-    "SESSION_REVOKED": "an access token runs out by itself within ten minutes; nothing ends it earlier yet",
-}
+RESERVED: dict[str, str] = {}
 
 
 def trees() -> Iterator[tuple[Path, ast.Module]]:
