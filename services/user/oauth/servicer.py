@@ -41,9 +41,9 @@ class OAuthServicer(OAuthServiceServicer):
         self._clock = clock
         self._ids = ids
 
-    async def ListProviders(self, request: pb.ListProvidersRequest, context: object) -> pb.ListProvidersResponse:
+    async def GetProviders(self, request: pb.GetProvidersRequest, context: object) -> pb.GetProvidersResponse:
         items = [pb.Provider(name=name, title=provider.title) for name, provider in self._providers.items()]
-        return pb.ListProvidersResponse(items=items)
+        return pb.GetProvidersResponse(items=items)
 
     async def StartOAuth(self, request: pb.StartOAuthRequest, context: object) -> pb.StartOAuthResponse:
         provider, workspace_id = self._provider(request.provider), request.workspace_id or DEFAULT_WORKSPACE

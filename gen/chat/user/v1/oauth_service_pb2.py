@@ -28,7 +28,7 @@ from chat.user.v1 import user_pb2 as chat_dot_user_dot_v1_dot_user__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n chat/user/v1/oauth_service.proto\x12\x0c\x63hat.user.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x17\x63hat/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\"\x16\n\x14ListProvidersRequest\">\n\x15ListProvidersResponse\x12%\n\x05items\x18\x01 \x03(\x0b\x32\x16.chat.user.v1.Provider\"\'\n\x08Provider\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\"\xc6\x01\n\x11StartOAuthRequest\x12\x32\n\x08provider\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,31}$\x12\x42\n\treturn_to\x18\x02 \x01(\tB/\xbaH,r*\x18\xf4\x03\x32%^(/([!\"$-.0-\\[\\]-~][!\"$-\\[\\]-~]*)?)?$\x12\x39\n\x0cworkspace_id\x18\x03 \x01(\tB#\xbaH r\x1e\x32\x1c^([a-z0-9][a-z0-9-]{0,31})?$\"T\n\x12StartOAuthResponse\x12\x19\n\x11\x61uthorization_url\x18\x01 \x01(\t\x12\x0f\n\x07\x62inding\x18\x02 \x01(\t\x12\x12\n\nexpires_in\x18\x03 \x01(\x05\"\xc9\x01\n\x12\x46inishOAuthRequest\x12\x32\n\x08provider\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,31}$\x12\x19\n\x05state\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x16\n\x04\x63ode\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x19\n\x07\x62inding\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x17\n\x05\x65rror\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x18\n\x06issuer\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"N\n\x13\x46inishOAuthResponse\x12\x10\n\x08handover\x18\x01 \x01(\t\x12\x12\n\nexpires_in\x18\x02 \x01(\x05\x12\x11\n\treturn_to\x18\x03 \x01(\t\"R\n\x15RedeemHandoverRequest\x12\x1c\n\x08handover\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x1b\n\x06\x64\x65vice\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xba\x01\x01\x00\"\x92\x01\n\x16RedeemHandoverResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x12\n\nexpires_in\x18\x03 \x01(\x05\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12#\n\x04user\x18\x05 \x01(\x0b\x32\x15.chat.user.v1.Account2\xe7\x03\n\x0cOAuthService\x12\x82\x01\n\rListProviders\x12\".chat.user.v1.ListProvidersRequest\x1a#.chat.user.v1.ListProvidersResponse\"(\x90\x02\x01\x8a\xe7\x18\t\x08\xe8\x07\x10\x01\x18\x04\x38\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/api/users/oauth\x12^\n\nStartOAuth\x12\x1f.chat.user.v1.StartOAuthRequest\x1a .chat.user.v1.StartOAuthResponse\"\r\x8a\xe7\x18\t\x08\x88\'\x10\x01\x18\x01\x38\x01\x12\x61\n\x0b\x46inishOAuth\x12 .chat.user.v1.FinishOAuthRequest\x1a!.chat.user.v1.FinishOAuthResponse\"\r\x8a\xe7\x18\t\x08\x98u\x10\x01\x18\x01\x38\x01\x12\x8e\x01\n\x0eRedeemHandover\x12#.chat.user.v1.RedeemHandoverRequest\x1a$.chat.user.v1.RedeemHandoverResponse\"1\x8a\xe7\x18\t\x08\x88\'\x10\x01\x18\x0b\x38\x01\x82\xd3\xe4\x93\x02\x1e\"\x19/api/users/oauth/handover:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n chat/user/v1/oauth_service.proto\x12\x0c\x63hat.user.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x17\x63hat/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\"\x15\n\x13GetProvidersRequest\"=\n\x14GetProvidersResponse\x12%\n\x05items\x18\x01 \x03(\x0b\x32\x16.chat.user.v1.Provider\"\'\n\x08Provider\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\"\xc6\x01\n\x11StartOAuthRequest\x12\x32\n\x08provider\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,31}$\x12\x42\n\treturn_to\x18\x02 \x01(\tB/\xbaH,r*\x18\xf4\x03\x32%^(/([!\"$-.0-\\[\\]-~][!\"$-\\[\\]-~]*)?)?$\x12\x39\n\x0cworkspace_id\x18\x03 \x01(\tB#\xbaH r\x1e\x32\x1c^([a-z0-9][a-z0-9-]{0,31})?$\"T\n\x12StartOAuthResponse\x12\x19\n\x11\x61uthorization_url\x18\x01 \x01(\t\x12\x0f\n\x07\x62inding\x18\x02 \x01(\t\x12\x12\n\nexpires_in\x18\x03 \x01(\x05\"\xc9\x01\n\x12\x46inishOAuthRequest\x12\x32\n\x08provider\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x32\x19^[a-z0-9][a-z0-9-]{0,31}$\x12\x19\n\x05state\x18\x02 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x16\n\x04\x63ode\x18\x03 \x01(\tB\x08\xbaH\x05r\x03\x18\x80 \x12\x19\n\x07\x62inding\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x17\n\x05\x65rror\x18\x05 \x01(\tB\x08\xbaH\x05r\x03\x18\xc8\x01\x12\x18\n\x06issuer\x18\x06 \x01(\tB\x08\xbaH\x05r\x03\x18\xf4\x03\"N\n\x13\x46inishOAuthResponse\x12\x10\n\x08handover\x18\x01 \x01(\t\x12\x12\n\nexpires_in\x18\x02 \x01(\x05\x12\x11\n\treturn_to\x18\x03 \x01(\t\"R\n\x15RedeemHandoverRequest\x12\x1c\n\x08handover\x18\x01 \x01(\tB\n\xbaH\x07r\x05\x10\x01\x18\xc8\x01\x12\x1b\n\x06\x64\x65vice\x18\x02 \x01(\tB\x0b\xbaH\x08r\x06\x18\x64\xba\x01\x01\x00\"\x92\x01\n\x16RedeemHandoverResponse\x12\x14\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\t\x12\x15\n\rrefresh_token\x18\x02 \x01(\t\x12\x12\n\nexpires_in\x18\x03 \x01(\x05\x12\x12\n\nsession_id\x18\x04 \x01(\t\x12#\n\x04user\x18\x05 \x01(\x0b\x32\x15.chat.user.v1.Account2\xe3\x03\n\x0cOAuthService\x12\x7f\n\x0cGetProviders\x12!.chat.user.v1.GetProvidersRequest\x1a\".chat.user.v1.GetProvidersResponse\"(\x90\x02\x01\x8a\xe7\x18\t\x08\xe8\x07\x10\x01\x18\x04\x38\x01\x82\xd3\xe4\x93\x02\x12\x12\x10/api/users/oauth\x12^\n\nStartOAuth\x12\x1f.chat.user.v1.StartOAuthRequest\x1a .chat.user.v1.StartOAuthResponse\"\r\x8a\xe7\x18\t\x08\x88\'\x10\x04\x18\x01\x38\x08\x12\x61\n\x0b\x46inishOAuth\x12 .chat.user.v1.FinishOAuthRequest\x1a!.chat.user.v1.FinishOAuthResponse\"\r\x8a\xe7\x18\t\x08\x98u\x10\x04\x18\x01\x38\x08\x12\x8e\x01\n\x0eRedeemHandover\x12#.chat.user.v1.RedeemHandoverRequest\x1a$.chat.user.v1.RedeemHandoverResponse\"1\x8a\xe7\x18\t\x08\x88\'\x10\x01\x18\x0b\x38\x01\x82\xd3\xe4\x93\x02\x1e\"\x19/api/users/oauth/handover:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -57,32 +57,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REDEEMHANDOVERREQUEST'].fields_by_name['handover']._serialized_options = b'\272H\007r\005\020\001\030\310\001'
   _globals['_REDEEMHANDOVERREQUEST'].fields_by_name['device']._loaded_options = None
   _globals['_REDEEMHANDOVERREQUEST'].fields_by_name['device']._serialized_options = b'\272H\010r\006\030d\272\001\001\000'
-  _globals['_OAUTHSERVICE'].methods_by_name['ListProviders']._loaded_options = None
-  _globals['_OAUTHSERVICE'].methods_by_name['ListProviders']._serialized_options = b'\220\002\001\212\347\030\t\010\350\007\020\001\030\0048\001\202\323\344\223\002\022\022\020/api/users/oauth'
+  _globals['_OAUTHSERVICE'].methods_by_name['GetProviders']._loaded_options = None
+  _globals['_OAUTHSERVICE'].methods_by_name['GetProviders']._serialized_options = b'\220\002\001\212\347\030\t\010\350\007\020\001\030\0048\001\202\323\344\223\002\022\022\020/api/users/oauth'
   _globals['_OAUTHSERVICE'].methods_by_name['StartOAuth']._loaded_options = None
-  _globals['_OAUTHSERVICE'].methods_by_name['StartOAuth']._serialized_options = b'\212\347\030\t\010\210\'\020\001\030\0018\001'
+  _globals['_OAUTHSERVICE'].methods_by_name['StartOAuth']._serialized_options = b'\212\347\030\t\010\210\'\020\004\030\0018\010'
   _globals['_OAUTHSERVICE'].methods_by_name['FinishOAuth']._loaded_options = None
-  _globals['_OAUTHSERVICE'].methods_by_name['FinishOAuth']._serialized_options = b'\212\347\030\t\010\230u\020\001\030\0018\001'
+  _globals['_OAUTHSERVICE'].methods_by_name['FinishOAuth']._serialized_options = b'\212\347\030\t\010\230u\020\004\030\0018\010'
   _globals['_OAUTHSERVICE'].methods_by_name['RedeemHandover']._loaded_options = None
   _globals['_OAUTHSERVICE'].methods_by_name['RedeemHandover']._serialized_options = b'\212\347\030\t\010\210\'\020\001\030\0138\001\202\323\344\223\002\036\"\031/api/users/oauth/handover:\001*'
-  _globals['_LISTPROVIDERSREQUEST']._serialized_start=162
-  _globals['_LISTPROVIDERSREQUEST']._serialized_end=184
-  _globals['_LISTPROVIDERSRESPONSE']._serialized_start=186
-  _globals['_LISTPROVIDERSRESPONSE']._serialized_end=248
-  _globals['_PROVIDER']._serialized_start=250
-  _globals['_PROVIDER']._serialized_end=289
-  _globals['_STARTOAUTHREQUEST']._serialized_start=292
-  _globals['_STARTOAUTHREQUEST']._serialized_end=490
-  _globals['_STARTOAUTHRESPONSE']._serialized_start=492
-  _globals['_STARTOAUTHRESPONSE']._serialized_end=576
-  _globals['_FINISHOAUTHREQUEST']._serialized_start=579
-  _globals['_FINISHOAUTHREQUEST']._serialized_end=780
-  _globals['_FINISHOAUTHRESPONSE']._serialized_start=782
-  _globals['_FINISHOAUTHRESPONSE']._serialized_end=860
-  _globals['_REDEEMHANDOVERREQUEST']._serialized_start=862
-  _globals['_REDEEMHANDOVERREQUEST']._serialized_end=944
-  _globals['_REDEEMHANDOVERRESPONSE']._serialized_start=947
-  _globals['_REDEEMHANDOVERRESPONSE']._serialized_end=1093
-  _globals['_OAUTHSERVICE']._serialized_start=1096
-  _globals['_OAUTHSERVICE']._serialized_end=1583
+  _globals['_GETPROVIDERSREQUEST']._serialized_start=162
+  _globals['_GETPROVIDERSREQUEST']._serialized_end=183
+  _globals['_GETPROVIDERSRESPONSE']._serialized_start=185
+  _globals['_GETPROVIDERSRESPONSE']._serialized_end=246
+  _globals['_PROVIDER']._serialized_start=248
+  _globals['_PROVIDER']._serialized_end=287
+  _globals['_STARTOAUTHREQUEST']._serialized_start=290
+  _globals['_STARTOAUTHREQUEST']._serialized_end=488
+  _globals['_STARTOAUTHRESPONSE']._serialized_start=490
+  _globals['_STARTOAUTHRESPONSE']._serialized_end=574
+  _globals['_FINISHOAUTHREQUEST']._serialized_start=577
+  _globals['_FINISHOAUTHREQUEST']._serialized_end=778
+  _globals['_FINISHOAUTHRESPONSE']._serialized_start=780
+  _globals['_FINISHOAUTHRESPONSE']._serialized_end=858
+  _globals['_REDEEMHANDOVERREQUEST']._serialized_start=860
+  _globals['_REDEEMHANDOVERREQUEST']._serialized_end=942
+  _globals['_REDEEMHANDOVERRESPONSE']._serialized_start=945
+  _globals['_REDEEMHANDOVERRESPONSE']._serialized_end=1091
+  _globals['_OAUTHSERVICE']._serialized_start=1094
+  _globals['_OAUTHSERVICE']._serialized_end=1577
 # @@protoc_insertion_point(module_scope)

@@ -20,7 +20,7 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
-class ListProvidersRequest(_message.Message):
+class GetProvidersRequest(_message.Message):
     """Asks for the providers."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -34,10 +34,10 @@ class ListProvidersRequest(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListProvidersRequest: _TypeAlias = ListProvidersRequest  # noqa: Y015
+Global___GetProvidersRequest: _TypeAlias = GetProvidersRequest  # noqa: Y015
 
 @_typing.final
-class ListProvidersResponse(_message.Message):
+class GetProvidersResponse(_message.Message):
     """The providers."""
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -58,7 +58,7 @@ class ListProvidersResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___ListProvidersResponse: _TypeAlias = ListProvidersResponse  # noqa: Y015
+Global___GetProvidersResponse: _TypeAlias = GetProvidersResponse  # noqa: Y015
 
 @_typing.final
 class Provider(_message.Message):

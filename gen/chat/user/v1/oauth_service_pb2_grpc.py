@@ -28,7 +28,8 @@ if _version_not_supported:
 class OAuthServiceStub:
     """Log-in by OpenID providers (OpenID Connect Core, code flow with PKCE). Browsers go through it by
     `GET /api/users/oauth/{provider}/start`, which ends at `return_to#handover=…`, or at `return_to#problem=…` with a
-    reason. A second factor of ours is not asked for: how well people prove themselves is the provider's business.
+    reason; the facade calls StartOAuth and FinishOAuth for them, and keeps the cookie that binds the two. A second
+    factor of ours is not asked for: how well people prove themselves is the provider's business.
     """
 
     def __init__(self, channel):
@@ -37,10 +38,10 @@ class OAuthServiceStub:
         Args:
             channel: A grpc.Channel.
         """
-        self.ListProviders = channel.unary_unary(
-                '/chat.user.v1.OAuthService/ListProviders',
-                request_serializer=chat_dot_user_dot_v1_dot_oauth__service__pb2.ListProvidersRequest.SerializeToString,
-                response_deserializer=chat_dot_user_dot_v1_dot_oauth__service__pb2.ListProvidersResponse.FromString,
+        self.GetProviders = channel.unary_unary(
+                '/chat.user.v1.OAuthService/GetProviders',
+                request_serializer=chat_dot_user_dot_v1_dot_oauth__service__pb2.GetProvidersRequest.SerializeToString,
+                response_deserializer=chat_dot_user_dot_v1_dot_oauth__service__pb2.GetProvidersResponse.FromString,
                 _registered_method=True)
         self.StartOAuth = channel.unary_unary(
                 '/chat.user.v1.OAuthService/StartOAuth',
@@ -62,10 +63,11 @@ class OAuthServiceStub:
 class OAuthServiceServicer:
     """Log-in by OpenID providers (OpenID Connect Core, code flow with PKCE). Browsers go through it by
     `GET /api/users/oauth/{provider}/start`, which ends at `return_to#handover=…`, or at `return_to#problem=…` with a
-    reason. A second factor of ours is not asked for: how well people prove themselves is the provider's business.
+    reason; the facade calls StartOAuth and FinishOAuth for them, and keeps the cookie that binds the two. A second
+    factor of ours is not asked for: how well people prove themselves is the provider's business.
     """
 
-    def ListProviders(self, request, context):
+    def GetProviders(self, request, context):
         """The providers that people can log in by.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -101,10 +103,10 @@ class OAuthServiceServicer:
 
 def add_OAuthServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'ListProviders': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListProviders,
-                    request_deserializer=chat_dot_user_dot_v1_dot_oauth__service__pb2.ListProvidersRequest.FromString,
-                    response_serializer=chat_dot_user_dot_v1_dot_oauth__service__pb2.ListProvidersResponse.SerializeToString,
+            'GetProviders': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetProviders,
+                    request_deserializer=chat_dot_user_dot_v1_dot_oauth__service__pb2.GetProvidersRequest.FromString,
+                    response_serializer=chat_dot_user_dot_v1_dot_oauth__service__pb2.GetProvidersResponse.SerializeToString,
             ),
             'StartOAuth': grpc.unary_unary_rpc_method_handler(
                     servicer.StartOAuth,
@@ -132,11 +134,12 @@ def add_OAuthServiceServicer_to_server(servicer, server):
 class OAuthService:
     """Log-in by OpenID providers (OpenID Connect Core, code flow with PKCE). Browsers go through it by
     `GET /api/users/oauth/{provider}/start`, which ends at `return_to#handover=…`, or at `return_to#problem=…` with a
-    reason. A second factor of ours is not asked for: how well people prove themselves is the provider's business.
+    reason; the facade calls StartOAuth and FinishOAuth for them, and keeps the cookie that binds the two. A second
+    factor of ours is not asked for: how well people prove themselves is the provider's business.
     """
 
     @staticmethod
-    def ListProviders(request,
+    def GetProviders(request,
             target,
             options=(),
             channel_credentials=None,
@@ -149,9 +152,9 @@ class OAuthService:
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/chat.user.v1.OAuthService/ListProviders',
-            chat_dot_user_dot_v1_dot_oauth__service__pb2.ListProvidersRequest.SerializeToString,
-            chat_dot_user_dot_v1_dot_oauth__service__pb2.ListProvidersResponse.FromString,
+            '/chat.user.v1.OAuthService/GetProviders',
+            chat_dot_user_dot_v1_dot_oauth__service__pb2.GetProvidersRequest.SerializeToString,
+            chat_dot_user_dot_v1_dot_oauth__service__pb2.GetProvidersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -29,14 +29,15 @@ GRPC_VERSION: str
 class OAuthServiceStub:
     """Log-in by OpenID providers (OpenID Connect Core, code flow with PKCE). Browsers go through it by
     `GET /api/users/oauth/{provider}/start`, which ends at `return_to#handover=…`, or at `return_to#problem=…` with a
-    reason. A second factor of ours is not asked for: how well people prove themselves is the provider's business.
+    reason; the facade calls StartOAuth and FinishOAuth for them, and keeps the cookie that binds the two. A second
+    factor of ours is not asked for: how well people prove themselves is the provider's business.
     """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> OAuthServiceAsyncStub: ...
-    ListProviders: _grpc.UnaryUnaryMultiCallable[_oauth_service_pb2.ListProvidersRequest, _oauth_service_pb2.ListProvidersResponse]
+    GetProviders: _grpc.UnaryUnaryMultiCallable[_oauth_service_pb2.GetProvidersRequest, _oauth_service_pb2.GetProvidersResponse]
     """The providers that people can log in by."""
     StartOAuth: _grpc.UnaryUnaryMultiCallable[_oauth_service_pb2.StartOAuthRequest, _oauth_service_pb2.StartOAuthResponse]
     """Begins a log-in: where to send the browser, and what it has to show when it comes back within 10 minutes. Refused
@@ -57,11 +58,12 @@ class OAuthServiceStub:
 class OAuthServiceAsyncStub(OAuthServiceStub):
     """Log-in by OpenID providers (OpenID Connect Core, code flow with PKCE). Browsers go through it by
     `GET /api/users/oauth/{provider}/start`, which ends at `return_to#handover=…`, or at `return_to#problem=…` with a
-    reason. A second factor of ours is not asked for: how well people prove themselves is the provider's business.
+    reason; the facade calls StartOAuth and FinishOAuth for them, and keeps the cookie that binds the two. A second
+    factor of ours is not asked for: how well people prove themselves is the provider's business.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
-    ListProviders: _aio.UnaryUnaryMultiCallable[_oauth_service_pb2.ListProvidersRequest, _oauth_service_pb2.ListProvidersResponse]  # type: ignore[assignment]
+    GetProviders: _aio.UnaryUnaryMultiCallable[_oauth_service_pb2.GetProvidersRequest, _oauth_service_pb2.GetProvidersResponse]  # type: ignore[assignment]
     """The providers that people can log in by."""
     StartOAuth: _aio.UnaryUnaryMultiCallable[_oauth_service_pb2.StartOAuthRequest, _oauth_service_pb2.StartOAuthResponse]  # type: ignore[assignment]
     """Begins a log-in: where to send the browser, and what it has to show when it comes back within 10 minutes. Refused
@@ -81,15 +83,16 @@ class OAuthServiceAsyncStub(OAuthServiceStub):
 class OAuthServiceServicer(metaclass=_abc_1.ABCMeta):
     """Log-in by OpenID providers (OpenID Connect Core, code flow with PKCE). Browsers go through it by
     `GET /api/users/oauth/{provider}/start`, which ends at `return_to#handover=…`, or at `return_to#problem=…` with a
-    reason. A second factor of ours is not asked for: how well people prove themselves is the provider's business.
+    reason; the facade calls StartOAuth and FinishOAuth for them, and keeps the cookie that binds the two. A second
+    factor of ours is not asked for: how well people prove themselves is the provider's business.
     """
 
     @_abc_1.abstractmethod
-    def ListProviders(
+    def GetProviders(
         self,
-        request: _oauth_service_pb2.ListProvidersRequest,
+        request: _oauth_service_pb2.GetProvidersRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_oauth_service_pb2.ListProvidersResponse, _abc.Awaitable[_oauth_service_pb2.ListProvidersResponse]]:
+    ) -> _typing.Union[_oauth_service_pb2.GetProvidersResponse, _abc.Awaitable[_oauth_service_pb2.GetProvidersResponse]]:
         """The providers that people can log in by."""
 
     @_abc_1.abstractmethod
