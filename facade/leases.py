@@ -12,7 +12,7 @@ from chat.message.v1.feed_service_pb2 import Attached
 from facade.fanout import event_packet
 from facade.session import Session
 from mesh.errors import Error, Unauthenticated
-from mesh.identity.api_keys import PREFIX
+from mesh.identity.principal import API_KEY_PREFIX
 from mesh.identity.revocations import Revocations, session_revoked
 
 NOTICE_S = 60
@@ -68,7 +68,7 @@ class Leases:
                 self._warn(session, left_s)
 
     def _warn(self, session: Session, left_s: float) -> None:
-        if session.attachment is not None and session.attachment.token.startswith(PREFIX):
+        if session.attachment is not None and session.attachment.token.startswith(API_KEY_PREFIX):
             self._renew(session)
         else:
             session.write(event_packet("auth-expiring", {"expires_in": round(left_s)}))

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 DEFAULT_WORKSPACE = "default"
 API_KEY_PREFIX = "ck_"
-"""How API keys begin, and no access token does."""
-API_KEY_PREFIX = "ck_"
 """How API keys begin, by which they are told from access tokens."""
 
 
