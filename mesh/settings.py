@@ -76,6 +76,15 @@ class Settings(BaseSettings):
             raise ValueError(f"CHAT_LIMITS: with CHAT_ENV=production {', '.join(open_)} cannot be off.")
         return self
 
+    @model_validator(mode="after")
+    def _check_replica(self) -> Self:
+        urls = (self.sql_url, self.sql_replica_url)
+        if self.sql_replica_url and not all(url.startswith("postgresql") for url in urls):
+            raise ValueError(
+                "CHAT_SQL_REPLICA_URL: only PostgreSQL has replicas, and CHAT_SQL_URL names what it copies."
+            )
+        return self
+
     @field_validator("trusted_proxies")
     @classmethod
     def _check_proxies(cls, networks: str) -> str:

@@ -28,7 +28,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 async def open_user(mesh: Mesh) -> AsyncIterator[Register]:
     settings = mesh.settings
     url = settings.sql_url or sqlite_url(settings.data / "user.db")
-    async with open_database(url, MIGRATIONS) as database:
+    async with open_database(url, MIGRATIONS, settings.sql_replica_url) as database:
         with open_passwords() as passwords:
             trail = open_trail("user", audit, audit_head, mesh.secret)
 

@@ -67,7 +67,9 @@ class SqlAccountStore:
         return {row["id"]: to_domain(row) for row in rows}
 
     async def page(self, workspace_id: str, q: str, place: Place | None, limit: int) -> Slice[Account]:
-        return await self._database.read(lambda connection: read_page(connection, workspace_id, q, place, limit))
+        return await self._database.read(
+            lambda connection: read_page(connection, workspace_id, q, place, limit), stale=True
+        )
 
     async def credentials(self, workspace_id: str, login: str) -> Credentials | None:
         name = users.c.email_key == email_key(login) if is_email(login) else users.c.username == login.lower()

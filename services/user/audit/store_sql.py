@@ -28,7 +28,7 @@ class SqlAuditStore:
         if search.user_id:
             query = query.where(or_(log.c.actor_id == search.user_id, log.c.subject_id == search.user_id))
         found = await self._database.read(
-            lambda connection: read_slice(connection, query, [log.c.seq], place, limit, falling=True)
+            lambda connection: read_slice(connection, query, [log.c.seq], place, limit, falling=True), stale=True
         )
         return Slice([_noted(row) for row in found.items], found.has_prev, found.has_next)
 
