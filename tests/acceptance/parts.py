@@ -56,7 +56,8 @@ def serving(part: str, data: Path, **settings: str) -> Iterator[Part]:
         **settings,
     }
     command = [sys.executable, "-m", "cli.main", "serve", part]
-    with (data.parent / f"{part}.log").open("a") as log:
+    errors = data.parent / f"{part}.log"
+    with errors.open("a") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None
     try:
@@ -64,7 +65,7 @@ def serving(part: str, data: Path, **settings: str) -> Iterator[Part]:
         while "admin " not in said:
             line = process.stdout.readline()
             if not line:
-                raise RuntimeError(f"{part} ended: {said}")
+                raise RuntimeError(f"{part} ended: {said}{errors.read_text()}")
             said += line
         yield Part(process, said)
     finally:

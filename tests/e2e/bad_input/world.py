@@ -1,10 +1,11 @@
 """The people, conversations and tokens that the tables of bad input speak of, each by a name such as `$group`."""
 
 import json
+import sqlite3
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from string import Template
 from typing import Any
@@ -12,9 +13,11 @@ from uuid import uuid4
 
 import httpx2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from mesh.identity.jwk import to_jwk
+from mesh.sealing import Sealer, installation_secret
+from mesh.settings import Settings
 from tests.e2e.clients import PASSWORD
 from tests.e2e.conftest import Server
 
@@ -131,8 +134,7 @@ def _flipped(cursor: str) -> str:
 
 def _forged(server: Server, good: str) -> dict[str, str]:
     """Tokens that are wrong in one point each. The server's own key signs those whose signature is right."""
-    own = load_pem_private_key((server.data / "keys" / "access-token.pem").read_bytes(), password=None)
-    assert isinstance(own, Ed25519PrivateKey)
+    own = _key_of(server)
     foreign = Ed25519PrivateKey.generate()
     header, claims = (json.loads(_decoded(part)) for part in good.split(".")[:2])
     now = int(time.time())
@@ -156,6 +158,16 @@ def _forged(server: Server, good: str) -> dict[str, str]:
         ),
         "huge": good + "A" * 5000,
     }
+
+
+def _key_of(server: Server) -> Ed25519PrivateKey:
+    """The key that the server signs with, from where only its operator can look."""
+    sealer = Sealer(installation_secret(Settings(data=server.data)), "signing keys")
+    with closing(sqlite3.connect(f"file:{server.data / 'user.db'}?mode=ro", uri=True)) as database:
+        kid, sealed = database.execute("SELECT kid, private FROM signing_keys ORDER BY signs_from DESC").fetchone()
+    key = load_der_private_key(sealer.open(sealed, kid), password=None)
+    assert isinstance(key, Ed25519PrivateKey)
+    return key
 
 
 def _signed(header: Mapping[str, Any], claims: Mapping[str, Any], sign: Callable[[bytes], bytes]) -> str:

@@ -41,6 +41,28 @@ async def test_what_is_acknowledged_is_synced(tmp_path: Path) -> None:
     assert found == ["wal", 2]
 
 
+async def test_who_listens_hears_of_each_write(tmp_path: Path) -> None:
+    """When it is over, well or not; reads are not told."""
+    heard = 0
+
+    def hear() -> None:
+        nonlocal heard
+        heard += 1
+
+    def fail(_: Connection) -> None:
+        raise ValueError("no")
+
+    async with open_database(sqlite_url(tmp_path / "x.db"), MIGRATIONS) as opened:
+        opened.on_written(hear)
+        await opened.read(lambda _: None)
+        assert heard == 0
+        await opened.write(lambda _: None)
+        assert heard == 1
+        with pytest.raises(ValueError, match="no"):
+            await opened.write(fail)
+        assert heard == 2
+
+
 async def test_what_waits_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too much at once is refused, not kept."""
     monkeypatch.setattr(lanes, "MAX_WAITING", 0)
