@@ -20,9 +20,12 @@ _AMOUNT = re.compile(r"(\d{1,9})/(\d{1,6})?([smh])(?::(\d{1,9}))?")
 _SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
-def read(text: str) -> Classes:
-    """The table with the changes. Raises ValueError that says which entry is wrong and what would be right."""
-    table = {name: dict(scopes) for name, scopes in defaults().items()}
+def read(text: str, given: Classes | None = None) -> Classes:
+    """The table, which is the default one when none is given, with the changes.
+
+    Raises ValueError that says which entry is wrong and what would be right.
+    """
+    table = {name: dict(scopes) for name, scopes in (given or defaults()).items()}
     for entry in text.split(",") if text.strip() else ():
         _apply(entry.strip(), table)
     return table
