@@ -1,0 +1,106 @@
+"""What calls are about: a group with a message, and things that belong to its author. Made when they are asked for."""
+
+from functools import cached_property
+from typing import Any
+
+from chat.message.v1 import conversation_service_pb2 as conversations_pb
+from chat.message.v1 import message_service_pb2 as messages_pb
+from chat.message.v1.conversation_pb2 import CONVERSATION_TYPE_GROUP, MEMBER_ROLE_ADMIN
+from chat.user.v1 import account_service_pb2 as accounts_pb
+from chat.user.v1 import api_key_service_pb2 as keys_pb
+from chat.user.v1 import bot_service_pb2 as bots_pb
+from chat.user.v1 import session_service_pb2 as sessions_pb
+from tests.authz.cast import MARK, Actor, Cast
+
+CONVERSATIONS, MESSAGES = "message.v1.ConversationService", "message.v1.MessageService"
+
+
+class Stage:
+    def __init__(self, cast: Cast) -> None:
+        self.cast = cast
+
+    @cached_property
+    def group(self) -> str:
+        """Everybody is in it who has a rank, and `bystander`; `ex_member` was."""
+        cast = self.cast
+        others = [cast.admin, cast.author, cast.member, cast.bot, cast.ex_member, self.bystander]
+        new = {"type": CONVERSATION_TYPE_GROUP, "name": f"{MARK} group", "member_ids": [actor.id for actor in others]}
+        id_ = self._owner_asks("CreateConversation", conversations_pb.CreateConversationRequest, **new).conversation.id
+        admin = {"conversation_id": id_, "user_id": cast.admin.id, "role": MEMBER_ROLE_ADMIN}
+        self._owner_asks("UpdateMember", conversations_pb.UpdateMemberRequest, **admin)
+        gone = {"conversation_id": id_, "user_id": cast.ex_member.id}
+        self._owner_asks("RemoveMember", conversations_pb.RemoveMemberRequest, **gone)
+        return str(id_)
+
+    @cached_property
+    def message(self) -> str:
+        """Written by the author."""
+        send = {"conversation_id": self.group, "text": f"{MARK} text"}
+        sent = self.cast.ask(self.cast.author, f"{MESSAGES}/SendMessage", messages_pb.SendMessageRequest, **send)
+        return str(sent.message.id)
+
+    @cached_property
+    def bystander(self) -> Actor:
+        """Somebody in the group, and in the workspace, to whom things are done."""
+        return self.cast.person("bystander")
+
+    @cached_property
+    def newcomer(self) -> Actor:
+        return self.cast.person("newcomer")
+
+    @cached_property
+    def session(self) -> str:
+        """One of the author's."""
+        return self.cast.login(self.cast.author).session_id
+
+    @cached_property
+    def key(self) -> str:
+        """One of the author's own."""
+        new = {"name": f"{MARK} key", "scopes": ["user:read"]}
+        made = self._author_asks("ApiKeyService/CreateApiKey", keys_pb.CreateApiKeyRequest, **new)
+        return str(made.api_key.id)
+
+    @cached_property
+    def bot(self) -> str:
+        """One of the author's."""
+        return str(self.cast.new_bot(self.cast.author).id)
+
+    @cached_property
+    def bot_key(self) -> str:
+        """Of that bot."""
+        self.cast.new_key(self.cast.author, self.bot)
+        listed = self._author_asks("BotService/ListBotKeys", bots_pb.ListBotKeysRequest, id=self.bot)
+        return str(listed.items[0].id)
+
+    def state(self) -> dict[str, Any]:
+        """All of it as it is now, as far as it was made."""
+        made, found = self.__dict__.keys(), dict[str, Any]()
+        if "group" in made:
+            group = self._owner_asks("GetConversation", conversations_pb.GetConversationRequest, id=self.group)
+            found["group"] = group.conversation
+            members = {"conversation_id": self.group}
+            found["members"] = self._owner_asks("ListMembers", conversations_pb.ListMembersRequest, **members).items
+            found["messages"] = self.cast.ask(
+                self.cast.owner, f"{MESSAGES}/ListMessages", messages_pb.ListMessagesRequest, conversation_id=self.group
+            ).items
+        if "bystander" in made:
+            user = {"id": self.bystander.id}
+            found["bystander"] = self._author_asks("AccountService/GetUser", accounts_pb.GetUserRequest, **user).user
+        if "session" in made:
+            listed = self._author_asks("SessionService/ListSessions", sessions_pb.ListSessionsRequest, limit=100)
+            found["session"] = [session.id for session in listed.items if session.id == self.session]
+        if "key" in made:
+            listed = self._author_asks("ApiKeyService/ListApiKeys", keys_pb.ListApiKeysRequest, limit=100)
+            found["key"] = [key for key in listed.items if key.id == self.key]
+        if "bot" in made:
+            found["bots"] = self._author_asks("BotService/ListBots", bots_pb.ListBotsRequest, limit=100).items
+            found["bot keys"] = self._author_asks(
+                "BotService/ListBotKeys", bots_pb.ListBotKeysRequest, id=self.bot
+            ).items
+        return {name: str(value) for name, value in found.items()}
+
+    def _owner_asks(self, method: str, kind: Any, **fields: Any) -> Any:
+        return self.cast.ask(self.cast.owner, f"{CONVERSATIONS}/{method}", kind, **fields)
+
+    def _author_asks(self, method: str, kind: Any, **fields: Any) -> Any:
+        return self.cast.ask(self.cast.author, f"user.v1.{method}", kind, **fields)
