@@ -5,11 +5,15 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
+import grpc
 import httpx2
 import orjson
 import pytest
 
+from chat.user.v1.oauth_service_pb2 import StartOAuthRequest
+from chat.user.v1.oauth_service_pb2_grpc import OAuthServiceStub
 from facade.oauth import COOKIE
+from mesh.call.status import from_rpc_error
 from tests.acceptance.openid import free_port, open_provider
 from tests.integration.conftest import Start, System
 
@@ -43,12 +47,18 @@ def issuer() -> Iterator[str]:
 
 
 @pytest.fixture
-async def system(start: Start, issuer: str) -> System:
+def chosen(issuer: str) -> dict[str, str]:
+    """The settings of the server."""
     providers = {
         name: {"issuer": issuer, "client_id": f"chat-{name}", "client_secret": "a secret: with/signs", "title": "Corp"}
         for name in ALGORITHMS
     }
-    running: System = await start(http=f"127.0.0.1:{PORT}", oidc_providers=orjson.dumps(providers).decode())
+    return {"http": f"127.0.0.1:{PORT}", "oidc_providers": orjson.dumps(providers).decode()}
+
+
+@pytest.fixture
+async def system(start: Start, chosen: dict[str, str]) -> System:
+    running: System = await start(**chosen)
     return running
 
 
@@ -128,6 +138,16 @@ async def test_a_log_in_by_a_provider_opens_a_session(browser: Browser, provider
     assert (again["user"]["id"], again["session_id"] == first["session_id"]) == (first["user"]["id"], False)
     refreshed = await browser.client.post("/api/users/token/refresh", json={"refresh_token": again["refresh_token"]})
     assert refreshed.status_code == 200
+
+
+async def test_the_services_may_live_apart(start: Start, chosen: dict[str, str]) -> None:
+    """The facade alone may begin and end a log-in."""
+    system: System = await start(apart=True, **chosen)
+    assert (await Browser(await system.http()).log_in("anna"))["access_token"]
+    async with grpc.aio.insecure_channel(system.grpc[0]) as channel:
+        with pytest.raises(grpc.aio.AioRpcError) as raised:
+            await OAuthServiceStub(channel).StartOAuth(StartOAuthRequest(provider="rs"))
+    assert from_rpc_error(raised.value).reason == "MESH_ONLY"
 
 
 async def test_the_browser_is_bound_by_a_cookie_that_scripts_cannot_read(browser: Browser, issuer: str) -> None:
