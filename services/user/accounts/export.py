@@ -30,11 +30,29 @@ class ExportedActivity:
 
 
 @dataclass(frozen=True, slots=True)
+class ExportedApiKey:
+    id: str
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedIdentity:
+    issuer: str
+    subject: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Export:
-    """Sessions and activities stand oldest first."""
+    """All lists stand oldest first."""
 
     account: Account
     sessions: Sequence[ExportedSession]
     blocked_ids: Sequence[str]
     activities: Sequence[ExportedActivity]
+    api_keys: Sequence[ExportedApiKey]
+    identities: Sequence[ExportedIdentity]
     exported_at: datetime

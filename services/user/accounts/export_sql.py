@@ -5,8 +5,16 @@ from datetime import datetime
 from sqlalchemy import Connection, Table, or_, select
 
 from services.user.accounts.domain import Account
-from services.user.accounts.export import MAX_ACTIVITIES, MAX_SESSIONS, Export, ExportedActivity, ExportedSession
-from services.user.tables import blocks, sessions
+from services.user.accounts.export import (
+    MAX_ACTIVITIES,
+    MAX_SESSIONS,
+    Export,
+    ExportedActivity,
+    ExportedApiKey,
+    ExportedIdentity,
+    ExportedSession,
+)
+from services.user.tables import api_keys, blocks, identities, sessions
 
 
 def read_export(connection: Connection, audit: Table, account: Account, now: datetime) -> Export:
@@ -31,10 +39,22 @@ def read_export(connection: Connection, audit: Table, account: Account, now: dat
         .where(blocks.c.workspace_id == account.workspace_id, blocks.c.user_id == account.id)
         .order_by(blocks.c.created_at, blocks.c.blocked_id)
     )
+    keys = (
+        select(*[api_keys.c[name] for name in ("id", "name", "created_at", "last_used_at", "revoked_at")])
+        .where(api_keys.c.workspace_id == account.workspace_id, api_keys.c.user_id == account.id)
+        .order_by(api_keys.c.created_at, api_keys.c.id)
+    )
+    elsewhere = (
+        select(identities.c.issuer, identities.c.subject, identities.c.created_at)
+        .where(identities.c.workspace_id == account.workspace_id, identities.c.user_id == account.id)
+        .order_by(identities.c.created_at, identities.c.issuer, identities.c.subject)
+    )
     return Export(
         account=account,
         sessions=[ExportedSession(*row) for row in reversed(connection.execute(opened).all())],
         blocked_ids=list(connection.execute(blocked).scalars()),
         activities=[ExportedActivity(*row) for row in reversed(connection.execute(noted).all())],
+        api_keys=[ExportedApiKey(*row) for row in connection.execute(keys).all()],
+        identities=[ExportedIdentity(*row) for row in connection.execute(elsewhere).all()],
         exported_at=now,
     )

@@ -79,6 +79,22 @@ def to_export(export: Export) -> service_pb.AccountExport:
             )
             for activity in export.activities
         ],
+        api_keys=[
+            service_pb.ExportedApiKey(
+                id=key.id,
+                name=key.name,
+                created_at=timestamp(key.created_at),
+                last_used_at=timestamp(key.last_used_at) if key.last_used_at else None,
+                revoked_at=timestamp(key.revoked_at) if key.revoked_at else None,
+            )
+            for key in export.api_keys
+        ],
+        identities=[
+            service_pb.ExportedIdentity(
+                issuer=identity.issuer, subject=identity.subject, created_at=timestamp(identity.created_at)
+            )
+            for identity in export.identities
+        ],
         exported_at=timestamp(export.exported_at),
     )
 

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from chat.event.v1 import user_events_pb2 as events
 from chat.user.v1 import account_service_pb2 as accounts_pb
@@ -17,11 +17,12 @@ from chat.user.v1.user_pb2 import USER_ROLE_ADMIN, USER_ROLE_USER, User
 from chat.user.v1.workspace_service_pb2 import CreateWorkspaceRequest
 from mesh.errors import Forbidden, Invalid, NotFound, Unauthenticated, WrongState
 from services.user.outbox_sql import SqlOutbox
-from services.user.tables import audit, revocations
+from services.user.tables import api_keys, audit, identities, revocations
 from tests.integration.user.test_credentials import forgot, refused, reset
 from tests.integration.user.world import PASSWORD, World, calling_as
 
 ANNA, BEA = "id-1", "id-2"
+NOW = datetime(2027, 1, 15, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
@@ -190,6 +191,14 @@ async def test_who_was_erased_stays_so(world: World) -> None:
     assert (await told(world)).count("user.erased") == 1
 
 
+def kept_beside(connection: Connection) -> None:
+    """A key, and an account elsewhere."""
+    theirs = {"workspace_id": "default", "user_id": BEA, "created_at": NOW}
+    key = {"id": "key-1", "name": "script", "hash": bytes(32), "scopes": "user:read", "created_by": BEA}
+    connection.execute(api_keys.insert().values(**key, **theirs))
+    connection.execute(identities.insert().values(issuer="https://id.example.com", subject="b-1", **theirs))
+
+
 async def test_an_export_holds_everything(world: World) -> None:
     """Sessions that have ended too, blocks, and all that was noted; the account as its owner sees it."""
     await world.credentials.VerifyEmail(VerifyEmailRequest(token=await world.last_link()), None)
@@ -197,6 +206,7 @@ async def test_an_export_holds_everything(world: World) -> None:
     for _ in range(3):
         world.now += timedelta(minutes=1)
         opened.append((await world.login("bea")).session_id)
+    await world.database.write(kept_beside)
     with calling_as(BEA, opened[0]):
         await world.sessions.Logout(LogoutRequest(), None)
         await world.accounts.UpdateMe(accounts_pb.UpdateMeRequest(bio="hello"), None)
@@ -210,6 +220,8 @@ async def test_an_export_holds_everything(world: World) -> None:
     assert [session.HasField("ended_at") for session in own.sessions] == [True, False, False]
     assert {session.device for session in own.sessions} == {"phone"}
     assert list(own.blocked_ids) == [ANNA]
+    assert [(key.id, key.name, key.HasField("last_used_at")) for key in own.api_keys] == [("key-1", "script", False)]
+    assert [(identity.issuer, identity.subject) for identity in own.identities] == [("https://id.example.com", "b-1")]
     assert [activity.action for activity in own.activities] == [
         "user.registered",
         "email.verified",

@@ -344,13 +344,15 @@ class AccountExport(_message.Message):
     BLOCKED_IDS_FIELD_NUMBER: _builtins.int
     ACTIVITIES_FIELD_NUMBER: _builtins.int
     EXPORTED_AT_FIELD_NUMBER: _builtins.int
+    API_KEYS_FIELD_NUMBER: _builtins.int
+    IDENTITIES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def account(self) -> _user_pb2.Account:
         """The account."""
 
     @_builtins.property
     def sessions(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExportedSession]:
-        """All sessions that are kept, ended ones too."""
+        """All sessions that are kept, ended ones too: the newest 5,000, oldest first."""
 
     @_builtins.property
     def blocked_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -358,11 +360,19 @@ class AccountExport(_message.Message):
 
     @_builtins.property
     def activities(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExportedActivity]:
-        """What was noted of the user in the audit log, oldest first."""
+        """What was noted of the user in the audit log: the newest 15,000 entries, oldest first."""
 
     @_builtins.property
     def exported_at(self) -> _timestamp_pb2.Timestamp:
         """When it was put together."""
+
+    @_builtins.property
+    def api_keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExportedApiKey]:
+        """The API keys that are kept, without their secrets."""
+
+    @_builtins.property
+    def identities(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExportedIdentity]:
+        """Who the user is to OpenID providers."""
 
     def __init__(
         self,
@@ -372,14 +382,92 @@ class AccountExport(_message.Message):
         blocked_ids: _abc.Iterable[_builtins.str] | None = ...,
         activities: _abc.Iterable[Global___ExportedActivity] | None = ...,
         exported_at: _timestamp_pb2.Timestamp | None = ...,
+        api_keys: _abc.Iterable[Global___ExportedApiKey] | None = ...,
+        identities: _abc.Iterable[Global___ExportedIdentity] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "exported_at", b"exported_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "activities", b"activities", "blocked_ids", b"blocked_ids", "exported_at", b"exported_at", "sessions", b"sessions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["account", b"account", "activities", b"activities", "api_keys", b"api_keys", "blocked_ids", b"blocked_ids", "exported_at", b"exported_at", "identities", b"identities", "sessions", b"sessions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AccountExport: _TypeAlias = AccountExport  # noqa: Y015
+
+@_typing.final
+class ExportedApiKey(_message.Message):
+    """An API key as it is kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    LAST_USED_AT_FIELD_NUMBER: _builtins.int
+    REVOKED_AT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id."""
+    name: _builtins.str
+    """As named by who made it."""
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was made."""
+
+    @_builtins.property
+    def last_used_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was last used; absent when it never was."""
+
+    @_builtins.property
+    def revoked_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was revoked; absent while it is good."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        last_used_at: _timestamp_pb2.Timestamp | None = ...,
+        revoked_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "last_used_at", b"last_used_at", "revoked_at", b"revoked_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "id", b"id", "last_used_at", b"last_used_at", "name", b"name", "revoked_at", b"revoked_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportedApiKey: _TypeAlias = ExportedApiKey  # noqa: Y015
+
+@_typing.final
+class ExportedIdentity(_message.Message):
+    """An account at an OpenID provider."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ISSUER_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    issuer: _builtins.str
+    """The provider, by its address."""
+    subject: _builtins.str
+    """The user's id there."""
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was linked."""
+
+    def __init__(
+        self,
+        *,
+        issuer: _builtins.str = ...,
+        subject: _builtins.str = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "issuer", b"issuer", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportedIdentity: _TypeAlias = ExportedIdentity  # noqa: Y015
 
 @_typing.final
 class ExportedSession(_message.Message):
