@@ -50,8 +50,13 @@ class Conversation:
     last_pos: int = 0
 
     @property
-    def etag(self) -> str:
+    def revision(self) -> str:
+        """What begins its etags: it changes with all that a change of the conversation could overwrite."""
         return f"{self.id[-12:]}-{self.version}"
+
+    def etag(self, *seen: int) -> str:
+        """Changes with all that is shown of it, profiles apart. `seen` is how far the one who is shown it has read."""
+        return "-".join((self.revision, *map(str, (self.last_pos, *seen))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,7 +238,7 @@ def changed(conversation: Conversation, command: UpdateConversation, at: datetim
     topic = conversation.topic if command.topic is None else command.topic
     if (name, topic) == (conversation.name, conversation.topic):
         return conversation
-    check_etag(command.etag, conversation.etag)
+    check_etag("-".join(command.etag.split("-", 2)[:2]), conversation.revision)
     return touched(replace(conversation, name=name, topic=topic), at)
 
 

@@ -29,13 +29,14 @@ def conversation_proto(conversation: Conversation, members: Sequence[Member], pr
         created_at=timestamp(conversation.created_at),
         updated_at=timestamp(conversation.updated_at),
         workspace_id=conversation.workspace_id,
-        etag=conversation.etag,
+        etag=conversation.etag(),
     )
 
 
 def view_proto(view: View, profile_of: ProfileOf) -> pb.Conversation:
     """What one member sees."""
     proto = conversation_proto(view.conversation, view.members, profile_of)
+    proto.etag = view.conversation.etag(view.my.last_read_seq)
     proto.my.role = pb.MemberRole.ValueType(view.my.role)
     proto.my.last_read_seq = view.my.last_read_seq
     proto.my.joined_at.FromDatetime(view.my.joined_at)

@@ -127,7 +127,8 @@ async def test_names_are_changed_by_who_has_read_the_present_ones(world: World, 
 
     await world.send(anna, group.id)
     renamed = await rename("new", group.etag)
-    assert renamed.etag == (await world.get(anna, group.id)).etag != group.etag
+    read = await world.get(anna, group.id)
+    assert renamed.etag == read.etag != group.etag
     assert await rename("new", group.etag) == renamed
     add = pb.AddMembersRequest(conversation_id=group.id, user_ids=[bela])
     await world.ask(world.conversations.AddMembers, add, anna)

@@ -127,8 +127,8 @@ class Conversation(_message.Message):
     workspace_id: _builtins.str
     """The workspace it belongs to."""
     etag: _builtins.str
-    """Changes whenever the conversation does, messages and read marks apart. Send it as `If-Match` with a change to make
-    sure that nobody was faster.
+    """Changes with everything that is shown here, profiles apart. Send it as `If-Match` with a change to make sure that
+    nobody was faster: messages and read marks do not disturb that.
     """
     @_builtins.property
     def last_message(self) -> _message_pb2.Message:

@@ -1,5 +1,6 @@
 """Rules of conversations, roles and read marks."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -166,12 +167,22 @@ def test_only_what_is_new_changes_a_conversation() -> None:
 def test_a_change_takes_the_present_etag_or_none() -> None:
     """Each change makes another; what is there already is no change, so that a repeat is answered like the first."""
     before = conversation()
-    after = changed(before, update("new", None, before.etag), AT)
-    assert after.etag != before.etag
-    assert changed(after, update("new", None, before.etag), AT) is after
-    with pytest.raises(Stale) as caught:
-        changed(after, update("newer", None, before.etag), AT)
-    assert reason_of(caught) == "ETAG_MISMATCH"
+    after = changed(before, update("new", None, before.etag()), AT)
+    assert after.etag() != before.etag()
+    assert changed(after, update("new", None, before.etag()), AT) is after
+    for stale in (before.etag(), before.etag(7), "W/", after.id):
+        with pytest.raises(Stale) as caught:
+            changed(after, update("newer", None, stale), AT)
+        assert reason_of(caught) == "ETAG_MISMATCH"
+
+
+def test_messages_change_what_is_shown_but_disturb_no_change() -> None:
+    """Whoever has it as it was is told of more; whoever changes it overwrites nothing by that."""
+    before = conversation()
+    after = replace(before, last_seq=11, last_pos=11)
+    assert len({before.etag(), after.etag(), after.etag(10), after.etag(11)}) == 4
+    for read in (before.etag(), after.etag(10)):
+        assert changed(after, update("new", None, read), AT).name == "new"
 
 
 @pytest.mark.parametrize(
