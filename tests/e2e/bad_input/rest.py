@@ -193,7 +193,7 @@ NEW = {"username": "somebody-new", "email": "somebody@example.com", "password": 
 IDENTITY = [
     Row("no token", ME, "TOKEN_MISSING", 401, who=""),
     Row("no token to write", f"POST {MESSAGES}", "TOKEN_MISSING", 401, HELLO, who=""),
-    Row("token in the query", f"{ME}?access_token=x", "UNKNOWN_FIELD", 400, who="", pointer="/access_token"),
+    Row("token in the query", f"{ME}?access_token=x", "CREDENTIALS_IN_URL", 400, who=""),
     Row("another scheme", ME, "TOKEN_INVALID", 401, who="", headers={"Authorization": "Basic YTpi"}),
     Row("scheme alone", ME, "TOKEN_INVALID", 401, who="", headers={"Authorization": "Bearer"}),
     Row("two tokens", ME, "TOKEN_INVALID", 401, who="", headers={"Authorization": "Bearer a, Bearer b"}),
