@@ -82,7 +82,9 @@ def test_the_wheel_holds_everything_but_tests(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     migrations = [str(p.relative_to(ROOT)) for p in ROOT.glob("services/*/migrations/**/*.py")]
     assert migrations
-    assert {"chat/descriptor.binpb", "web/demo/index.html", "web/docs/index.html", *migrations} <= set(names)
+    data = [str(p.relative_to(ROOT)) for p in ROOT.glob("services/user/*/**/*.*") if p.suffix in (".txt", ".html")]
+    assert len(data) > 10
+    assert {"chat/descriptor.binpb", "web/demo/index.html", "web/docs/index.html", *migrations, *data} <= set(names)
     tops = {name.split("/")[0] for name in names if ".dist-info" not in name}
     assert tops == {"buf", "chat", "cli", "facade", "mesh", "services", "web"}
 
