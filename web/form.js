@@ -104,6 +104,7 @@ export function codeField({ label = "Code", hint = "", ...more } = {}) {
 export class Form {
   #fields;
   #act;
+  #words;
   #button;
   #problem = element("div", { class: "callout bad", role: "alert", hidden: true });
   #said = element("p", { class: "said", role: "status" });
@@ -113,11 +114,12 @@ export class Form {
 
   /**
    * `act(values, {key})` sends what was written, and may answer what to say of it; `key` stays the same while a failed
-   * try is repeated. `others` stand beside the button.
+   * try is repeated. `others` stand beside the button; `words` has better ones for some codes of problems.
    */
-  constructor({ label, fields, submit, act, danger = false, others = [] }) {
+  constructor({ label, fields, submit, act, danger = false, others = [], words = {} }) {
     this.#fields = fields;
     this.#act = act;
+    this.#words = words;
     this.#button = element("button", { class: `button ${danger ? "danger" : "primary"}`, type: "submit" }, submit);
     this.node = element(
       "form",
@@ -152,7 +154,7 @@ export class Form {
       this.#fields.map((field) => field.name),
     );
     for (const field of this.#fields) if (fields[field.name]) field.refuse(fields[field.name]);
-    if (rest) this.#complain(rest);
+    if (rest) this.#complain(this.#words[error.code] ?? rest);
     if (waitOf(error)) this.#wait(waitOf(error), error.code === "LOGIN_LOCKED");
     this.#fields.find((field) => fields[field.name])?.input.focus();
   }

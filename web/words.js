@@ -8,8 +8,7 @@ const BUSY = "The server is busy at the moment. Try again in a little while.";
 // Where the server's own words are fit for people they are used; these are not, or say too little.
 const SAID = {
   INVALID_CREDENTIALS: "The name or the password is not right.",
-  LOGIN_LOCKED:
-    "After too many failed tries this name cannot log in for a while. A mail with a link that unlocks it is on its way.",
+  LOGIN_LOCKED: "There were too many failed tries.",
   RATE_LIMITED: "That was too often in a short time.",
   LINK_INVALID: "This link has ended, or was used before.",
   SESSION_REVOKED: "Your session was ended. Log in again to go on.",
@@ -74,9 +73,9 @@ export function waitOf({ retry_after_s, status, code }) {
 export function passwordHint(text) {
   const [count, bytes] = [[...text].length, new TextEncoder().encode(text).length];
   if (bytes > 1024) return "That is more than 1,024 bytes.";
-  if (count === 0) return "At least 8 characters. A few words in a row are easy to keep in mind.";
+  if (count === 0) return "At least 8 characters, such as a few words.";
   if (count < 8) return count === 7 ? "One more character." : `${8 - count} more characters.`;
-  if (new Set(text).size < 4) return "Long enough, but easy to guess: mix in other characters.";
+  if (new Set(text).size < 4) return "Easy to guess: mix in other characters.";
   return count < 14 ? "Long enough. Longer is better." : "Good.";
 }
 

@@ -3,6 +3,7 @@
 
 import { Login, Problem, request } from "../api.js";
 import { drawOwner } from "../bar.js";
+import { element } from "../element.js";
 import { kept, resume } from "../own.js";
 import { Inspector } from "./inspector.js";
 import { Pane } from "./pane.js";
@@ -49,7 +50,7 @@ function offerToJoin() {
   link.hidden = !kept();
   if (!joined) return;
   link.href = "/demo";
-  link.textContent = "Back to alice and bob";
+  link.replaceChildren("Back", element("span", {}, " to alice and bob"));
 }
 
 async function start() {
@@ -72,7 +73,7 @@ async function start() {
     tabOf(index).firstElementChild.textContent = name;
     session.open();
   });
-  tabs.hidden = false;
+  tabs.classList.remove("waiting");
 }
 
 tabs.addEventListener("click", ({ target }) => {

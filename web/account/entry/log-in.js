@@ -6,6 +6,11 @@ import { logIn as open } from "../../own.js";
 import { callout, card, ways } from "./card.js";
 import { providers } from "./providers.js";
 
+const LOCKED = {
+  LOGIN_LOCKED:
+    "After too many failed tries this name cannot log in for a while. A mail with a link that unlocks it is on its way.",
+};
+
 /** `notice` says why one is here again, `problem` what went wrong; `username` is filled in. */
 export function logIn(door, { notice, problem, username = "" } = {}) {
   const name = new Field({
@@ -23,6 +28,7 @@ export function logIn(door, { notice, problem, username = "" } = {}) {
     label: "Log in",
     fields: [name, password],
     submit: "Log in",
+    words: LOCKED,
     act: (values) => enter(door, values, (given) => step.replaceChildren(...codeStep(door, given))),
   });
   const step = element(
@@ -51,6 +57,7 @@ function codeStep(door, { username, password }) {
     label: "Second factor",
     fields: [code],
     submit: "Log in",
+    words: LOCKED,
     act: async (values) => door.enter(await open(username, password, values.code.trim())),
   });
   setTimeout(() => form.focus()); // once it is in the page

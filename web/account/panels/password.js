@@ -10,7 +10,7 @@ export function password(me) {
       passwordField({ label: "Present password" }),
       passwordField({ name: "new_password", label: "New password", fresh: true }),
     ],
-    submit: "Change password",
+    submit: "Set the new password",
     act: async (body) => {
       await me.request("POST", "/api/users/password/change", { body });
       form.reset();
