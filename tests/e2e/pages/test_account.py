@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.e2e.conftest import Server
 from tests.e2e.pages.person import (
@@ -113,9 +113,9 @@ def test_limits_are_counted_down(tab: Tab) -> None:
     refused = {"status": 429, "code": "RATE_LIMITED", "detail": "Slowly.", "errors": [], "retry_after_s": 2}
     calls: list[str] = []
 
-    def refuse(route: object, request: object) -> None:
+    def refuse(route: Route) -> None:
         calls.append("login")
-        route.fulfill(status=429, content_type="application/problem+json", body=json.dumps(refused))  # type: ignore[attr-defined]
+        route.fulfill(status=429, json=refused)
 
     page.route("**/api/users/login", refuse)
     page.goto("/account")
@@ -137,11 +137,8 @@ def test_limits_are_counted_down(tab: Tab) -> None:
 def test_a_locked_name_does_not_lock_another(tab: Tab) -> None:
     """After too many failures the name has to wait, and is told of the mail; another name need not."""
     page = tab.page
-    locked = {"status": 403, "code": "LOGIN_LOCKED", "detail": "Locked.", "errors": [], "retry_after_s": 900}
-    page.route(
-        "**/api/users/login",
-        lambda route: route.fulfill(status=403, content_type="application/problem+json", body=json.dumps(locked)),
-    )
+    locked = {"status": 429, "code": "LOGIN_LOCKED", "detail": "Locked.", "errors": [], "retry_after_s": 900}
+    page.route("**/api/users/login", lambda route: route.fulfill(status=429, json=locked))
     page.goto("/account")
     fill_log_in(page, somebody())
     expect(page.get_by_role("alert")).to_contain_text("A mail with a link that unlocks it is on its way.")
@@ -149,7 +146,7 @@ def test_a_locked_name_does_not_lock_another(tab: Tab) -> None:
     page.unroute("**/api/users/login")
     fill_log_in(page, registered(tab))
     expect(page.get_by_role("heading", level=1)).to_have_text("Profile")
-    tab.forgive(403)
+    tab.forgive(429)
 
 
 def test_a_forgotten_password(tab: Tab) -> None:
@@ -174,6 +171,24 @@ def test_a_link_that_is_cut_off(tab: Tab) -> None:
     for path in ("/account/verify", "/account/reset", "/account/unlock"):
         tab.page.goto(path)
         expect(tab.page.get_by_role("alert")).to_contain_text("The link is not whole.")
+
+
+def test_unlocking(tab: Tab) -> None:
+    """The link of the mail is used at once; when that does not go through it can be tried again."""
+    page = tab.page
+    sent: list[str] = []
+
+    def use(route: Route) -> None:
+        sent.append(json.loads(route.request.post_data or "")["token"])
+        route.abort() if len(sent) == 1 else route.fulfill(status=204)
+
+    page.route("**/api/users/unlock", use)
+    page.goto("/account/unlock#token=t-1")
+    expect(page.get_by_role("alert")).to_contain_text("The server cannot be reached.")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("status")).to_contain_text("Your account is unlocked")
+    assert sent == ["t-1", "t-1"]
+    tab.complaints = [text for text in tab.complaints if "ERR_FAILED" not in text]
 
 
 def test_the_profile_is_changed(tab: Tab) -> None:
@@ -249,12 +264,12 @@ def test_a_new_password_ends_all_other_sessions(tab: Tab, other: Tab) -> None:
     form = open_form(tab, "Change password", "Password")
     form.get_by_label("Present password", exact=True).fill("not this one")
     form.get_by_label("New password", exact=True).fill("quite another one")
-    form.get_by_role("button", name="Change password").click()
+    form.get_by_role("button", name="Set the new password").click()
     expect(form.get_by_label("Present password", exact=True)).to_have_accessible_description(
         "That is not your password."
     )
     form.get_by_label("Present password", exact=True).fill(person.password)
-    form.get_by_role("button", name="Change password").click()
+    form.get_by_role("button", name="Set the new password").click()
     expect(form.get_by_role("status")).to_contain_text("Your password is changed")
     expect(other.page.get_by_role("heading", level=1)).to_have_text("Log in", timeout=15_000)
     fill_log_in(other.page, person)

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.e2e.pages.person import api, fill_log_in, log_in, open_form, registered, section
 from tests.e2e.pages.tab import Tab, overflow
@@ -169,9 +169,9 @@ def test_logging_in_at_a_provider(tab: Tab) -> None:
     tokens = page.context.request.post("/api/users/login", data=credentials).json()
     traded: list[str] = []
 
-    def trade(route: object) -> None:
-        traded.append(json.loads(route.request.post_data)["handover"])  # type: ignore[attr-defined]
-        route.fulfill(json=tokens)  # type: ignore[attr-defined]
+    def trade(route: Route) -> None:
+        traded.append(json.loads(route.request.post_data or "")["handover"])
+        route.fulfill(json=tokens)
 
     page.route("**/api/users/oauth/handover", trade)
     page.goto("/account#problem=PROVIDER_REFUSED")

@@ -10,7 +10,7 @@ def test_reference_shows_every_operation_and_sends_requests(tab: Tab) -> None:
     tab.page.goto("/docs")
     paths = tab.page.context.request.get("/api/openapi.json").json()["paths"]
     ids = {operation["operationId"] for item in paths.values() for operation in item.values()}
-    expect(tab.page.locator(".operation .play")).to_have_count(len(ids))
+    expect(tab.page.locator(".operation .play")).to_have_count(len(ids), timeout=15_000)
     assert set(tab.page.locator(".operation:has(.play)").evaluate_all("all => all.map(one => one.id)")) == ids
 
     me = tab.page.locator("#AccountService_GetMe")
@@ -45,7 +45,7 @@ def test_reference_streams(tab: Tab) -> None:
 def test_reference_on_a_phone(phone: Tab) -> None:
     """Nothing is wider than the screen, and the contents fold away once chosen from."""
     phone.page.goto("/docs")
-    expect(phone.page.locator("#MessageService_SendMessage")).to_be_attached()
+    expect(phone.page.locator("#MessageService_SendMessage")).to_be_attached(timeout=15_000)
     assert overflow(phone.page) == 0
     contents = phone.page.locator(".menu")
     contents.locator("summary").click()
