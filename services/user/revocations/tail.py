@@ -32,6 +32,7 @@ class Tail:
         self._woken = asyncio.Event()
         self._moved = asyncio.Event()
         self._draining = False
+        self._failed = False
 
     def wake(self) -> None:
         """Something was written: looks soon."""
@@ -64,13 +65,18 @@ class Tail:
             try:
                 self._move(await self._store.position())
             except Exception as error:
-                log.warning("the log of revocations cannot be read", exc_info=error)
+                if not self._failed:  # Once, not every second.
+                    log.warning("the log of revocations cannot be read", exc_info=error)
+                self._failed = True
             await asyncio.sleep(PAUSE_S)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._woken.wait(), self._look_s)
 
     def _move(self, position: int) -> None:
         self._looked_at = self._clock()
+        if self._failed:
+            log.info("the log of revocations is read again")
+            self._failed = False
         if position != self._position:
             self._position = position
             self._moved.set()

@@ -27,7 +27,8 @@ if _version_not_supported:
 
 class ApiKeyServiceStub:
     """Keys for programs. A key acts as its user, within its scopes, wherever an access token does: send it as
-    `Authorization: Bearer ck_…`, or connect a socket with it.
+    `Authorization: Bearer ck_…`, or connect a socket with it. A stream of gRPC or a feed that is opened with a key ends
+    after ten minutes, as with a token, and is opened again; sockets go on.
     """
 
     def __init__(self, channel):
@@ -60,7 +61,8 @@ class ApiKeyServiceStub:
 
 class ApiKeyServiceServicer:
     """Keys for programs. A key acts as its user, within its scopes, wherever an access token does: send it as
-    `Authorization: Bearer ck_…`, or connect a socket with it.
+    `Authorization: Bearer ck_…`, or connect a socket with it. A stream of gRPC or a feed that is opened with a key ends
+    after ten minutes, as with a token, and is opened again; sockets go on.
     """
 
     def CreateApiKey(self, request, context):
@@ -125,7 +127,8 @@ def add_ApiKeyServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class ApiKeyService:
     """Keys for programs. A key acts as its user, within its scopes, wherever an access token does: send it as
-    `Authorization: Bearer ck_…`, or connect a socket with it.
+    `Authorization: Bearer ck_…`, or connect a socket with it. A stream of gRPC or a feed that is opened with a key ends
+    after ten minutes, as with a token, and is opened again; sockets go on.
     """
 
     @staticmethod

@@ -28,7 +28,8 @@ GRPC_VERSION: str
 
 class ApiKeyServiceStub:
     """Keys for programs. A key acts as its user, within its scopes, wherever an access token does: send it as
-    `Authorization: Bearer ck_…`, or connect a socket with it.
+    `Authorization: Bearer ck_…`, or connect a socket with it. A stream of gRPC or a feed that is opened with a key ends
+    after ten minutes, as with a token, and is opened again; sockets go on.
     """
 
     @_typing.overload
@@ -49,7 +50,8 @@ class ApiKeyServiceStub:
 @_typing.type_check_only
 class ApiKeyServiceAsyncStub(ApiKeyServiceStub):
     """Keys for programs. A key acts as its user, within its scopes, wherever an access token does: send it as
-    `Authorization: Bearer ck_…`, or connect a socket with it.
+    `Authorization: Bearer ck_…`, or connect a socket with it. A stream of gRPC or a feed that is opened with a key ends
+    after ten minutes, as with a token, and is opened again; sockets go on.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -66,7 +68,8 @@ class ApiKeyServiceAsyncStub(ApiKeyServiceStub):
 
 class ApiKeyServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keys for programs. A key acts as its user, within its scopes, wherever an access token does: send it as
-    `Authorization: Bearer ck_…`, or connect a socket with it.
+    `Authorization: Bearer ck_…`, or connect a socket with it. A stream of gRPC or a feed that is opened with a key ends
+    after ten minutes, as with a token, and is opened again; sockets go on.
     """
 
     @_abc_1.abstractmethod
