@@ -60,7 +60,7 @@ def open_world(server: Server) -> Iterator[World]:
         tokens["refresh"] = sessions["owner"]["refresh_token"]
         names |= {f"{name}_token": token for name, token in tokens.items()}
         world = World(server, http, names, tokens)
-        names |= _conversations(world) | {"nobody": str(uuid4()), "used_refresh": _used_refresh(http, sessions)}
+        names |= _conversations(world) | {"nobody": str(uuid4()), "used_refresh": _used_refresh(http)}
         yield world
 
 
@@ -72,9 +72,9 @@ def _register(http: httpx2.Client, person: str) -> Any:
     return answer.raise_for_status().json()
 
 
-def _used_refresh(http: httpx2.Client, sessions: Mapping[str, Any]) -> str:
-    """A refresh token whose successor was used too."""
-    first: str = sessions["guest"]["refresh_token"]
+def _used_refresh(http: httpx2.Client) -> str:
+    """A refresh token whose successor was used too, of somebody who is not needed any more: it ends their session."""
+    first: str = _register(http, "gone")["refresh_token"]
     token = first
     for _ in range(2):
         answer = http.post("/api/users/token/refresh", json={"refresh_token": token})
