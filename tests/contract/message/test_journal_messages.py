@@ -1,5 +1,8 @@
 """What every journal promises about what is read, edited, deleted and answered."""
 
+from sqlalchemy import event
+
+from mesh.database import Database
 from services.message.conversations.domain import ReadMark
 from services.message.feed.store import FeedStore
 from services.message.messages.store import MessageStore
@@ -70,3 +73,19 @@ async def test_commands_on_what_is_not_there_are_refused_each(desk: Desk) -> Non
     """A conversation that does not exist looks like one that is not one's own."""
     for command in (desk.send(A), desk.read(A, 1), desk.rename(A, "x"), desk.add(A, B), desk.remove(A, A)):
         assert await desk.refusal(command) == "CONVERSATION_NOT_FOUND"
+
+
+async def test_a_batch_of_sends_costs_the_same_statements_however_long_it_is(desk: Desk, database: Database) -> None:
+    """Locks, members and repeats are read at once, messages and changes written at once: what a send waits for."""
+    await desk.group(A, B)
+    statements: list[str] = []
+
+    @event.listens_for(database.engine, "before_cursor_execute")
+    def note(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        statements.append(statement.split()[0])
+
+    for size in (1, 50):
+        statements.clear()
+        await desk.do(*[desk.send(sender) for sender in (A, B) * size])
+        counted = [word for word in statements if word != "BEGIN"]
+        assert counted == ["SELECT", "SELECT", "SELECT", "INSERT", "INSERT", "UPDATE"]
