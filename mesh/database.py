@@ -14,12 +14,13 @@ from typing import TypeVar
 
 import structlog
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from mesh.errors import Unavailable
 from mesh.sql.engines import READERS, WRITERS, is_sqlite, open_engine, open_replica
 from mesh.sql.lanes import Lane
 from mesh.sql.migrations import migrate_to_head
+from mesh.sql.outages import outage
 from mesh.sql.stalls import Holds
 
 REPLICA_RETRY_S = 5.0
@@ -106,12 +107,15 @@ async def open_database(url: str, migrations: Path, replica_url: str = "") -> As
     On PostgreSQL the tables stand in a schema named after the service, such as `chat_user`, so that services may share
     a database; a URL that sets a search path decides for itself. Its replica, if there is one, serves stale reads.
 
-    Raises InUse when it is an SQLite file that another process has open: changes made there would go unnoticed here.
+    Raises InUse when it is an SQLite file that another process has open: changes made there would go unnoticed here;
+    Unreachable when there is no such server, and NewerSchema when it was used by a later version.
     """
     schema = f"chat_{migrations.parent.name}"
-    engine = await asyncio.to_thread(open_engine, url, schema)
+    with _reached(schema):
+        engine = await asyncio.to_thread(open_engine, url, schema)
     with _alone(engine.url.database) if is_sqlite(url) else nullcontext():
-        await asyncio.to_thread(migrate_to_head, engine, migrations)
+        with _reached(schema):
+            await asyncio.to_thread(migrate_to_head, engine, migrations)
         database = Database(engine, open_replica(replica_url, schema) if replica_url else None)
         watching = asyncio.create_task(database.watch(), name=f"connections of {schema}")
         try:
@@ -130,6 +134,20 @@ def sqlite_url(path: Path) -> str:
 
 class InUse(OSError):
     """An SQLite file belongs to another process."""
+
+
+class Unreachable(OSError):
+    """There is no database at a URL, or it lets nobody in."""
+
+
+@contextmanager
+def _reached(schema: str) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if outage(error) is None:
+            raise
+        raise Unreachable(f"the database of {schema} cannot be used: {str(error.orig).strip()}") from error
 
 
 @contextmanager

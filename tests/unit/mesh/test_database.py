@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, event, text
 from sqlalchemy.exc import OperationalError
 
-from mesh.database import open_database, sqlite_url
+from mesh.database import Unreachable, open_database, sqlite_url
 from mesh.errors import Unavailable
 from mesh.sql import lanes
 from mesh.sql.migrations import NewerSchema
@@ -132,3 +132,11 @@ async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(NewerSchema, match="newer than this program"):
         async with open_database(url, MIGRATIONS):
             pass
+
+
+async def test_a_server_that_is_not_there_is_told_at_the_start() -> None:
+    """In a line for who starts the process, without the password."""
+    with pytest.raises(Unreachable, match="chat_user cannot be used") as caught:
+        async with open_database("postgresql+psycopg://chat:secret@127.0.0.1:1/chat", MIGRATIONS):
+            pass
+    assert "secret" not in str(caught.value)
