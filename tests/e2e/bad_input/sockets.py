@@ -79,6 +79,7 @@ EVENTS = [
     event("sync from ahead", "POSITION_AHEAD", "sync", {"user_pos": 10_000}, pointer="/user_pos"),
     event("refresh without a token", "TOKEN_MISSING", "auth-refresh", {}),
     event("refresh with garbage", "TOKEN_INVALID", "auth-refresh", {"token": "$garbage"}),
+    event("refresh with a ticket that is none", "TICKET_INVALID", "auth-refresh", {"ticket": "x"}),
     event("refresh as another user", "USER_MISMATCH", "auth-refresh", {"token": "$member_token"}),
     event("refresh that ended", "TOKEN_EXPIRED", "auth-refresh", {"token": "$expired_token"}),
     Row("guest on a socket", "ack", "ROLE_TOO_LOW", (f'427["send-message",{json.dumps(HELLO)}]',), who="guest"),
@@ -112,6 +113,9 @@ PACKETS = [
 
 CONNECTIONS = [
     auth("no auth", "TOKEN_MISSING", {}),
+    auth("ticket that is none", "TICKET_INVALID", {"ticket": "x"}),
+    auth("number for a ticket", "TICKET_INVALID", {"ticket": 7}),
+    auth("ticket without end", "TICKET_INVALID", {"ticket": "x" * 50_000}),
     auth("auth that is a string", "TOKEN_MISSING", "token"),
     auth("auth that is a list", "TOKEN_MISSING", ["token"]),
     auth("empty token", "TOKEN_MISSING", {"token": ""}),
