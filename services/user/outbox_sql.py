@@ -67,6 +67,13 @@ def activity(
     return lambda pos: events.UserActivity(pos=pos, user_id=user_id, activity=kind, session_id=session_id)
 
 
+def fact(
+    kind: type[events.UserVerified | events.UserSuspended | events.UserReactivated | events.UserErased], user_id: str
+) -> Callable[[int], UserEvent]:
+    """An event that says no more than whose it is."""
+    return lambda pos: kind(pos=pos, user_id=user_id)
+
+
 class SqlOutbox:
     """The Outbox of the user service. One key is one user; its rows come in the order of their places."""
 

@@ -45,7 +45,7 @@ def erase(connection: Connection, account: Account, now: datetime, source: Origi
         connection.execute(delete(table).where(table.c.user_id == account.id))
     connection.execute(delete(blocks).where(or_(blocks.c.user_id == account.id, blocks.c.blocked_id == account.id)))
     _rewrite_log(connection, last, now)
-    outbox_sql.append(connection, account.id, lambda pos: events.UserErased(pos=pos, user_id=account.id), now, source)
+    outbox_sql.append(connection, account.id, outbox_sql.fact(events.UserErased, account.id), now, source)
 
 
 def _rewrite_log(connection: Connection, last: Account, now: datetime) -> None:

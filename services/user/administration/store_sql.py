@@ -36,8 +36,7 @@ class SqlAdministrationStore:
             keep_an_admin(connection, before)
             after = save(connection, before, after, now)
             void(connection, account_id)
-            told = lambda pos: events.UserSuspended(pos=pos, user_id=account_id)  # noqa: E731
-            outbox_sql.append(connection, account_id, told, now, source)
+            outbox_sql.append(connection, account_id, outbox_sql.fact(events.UserSuspended, account_id), now, source)
             end_sessions(connection, workspace_id, account_id, now, include_keys=True)
             return after
 
@@ -50,8 +49,7 @@ class SqlAdministrationStore:
             after = reactivated(before)
             if after == before:
                 return before
-            told = lambda pos: events.UserReactivated(pos=pos, user_id=account_id)  # noqa: E731
-            outbox_sql.append(connection, account_id, told, now, source)
+            outbox_sql.append(connection, account_id, outbox_sql.fact(events.UserReactivated, account_id), now, source)
             return save(connection, before, after, now)
 
         return await self._change(workspace_id, account_id, by, change, noted)

@@ -41,6 +41,7 @@ class SqlBlockStore:
         source, pair = outbox_sql.origin(), _pair(workspace_id, user_id, blocked_id)
 
         def work(connection: Connection) -> None:
+            lock(connection, workspace_id, user_id)
             if connection.execute(delete(blocks).where(pair)).rowcount:
                 _tell(connection, user_id, blocked_id, now, source, is_blocked=False)
 

@@ -80,11 +80,9 @@ class SqlCredentialStore:
         noted = entry(action, at=now, workspace_id=link.workspace_id, subject_id=link.user_id, actor_id=link.user_id)
 
         def work(connection: Connection) -> None:
-            _, known = self._use(connection, token, now, link.purpose)
-            before = known.account
+            before = self._use(connection, token, now, link.purpose)
             save(connection, before, replace(before, email=link.email, is_verified=True), now)
-            verified = lambda pos: events.UserVerified(pos=pos, user_id=before.id)  # noqa: E731
-            outbox_sql.append(connection, before.id, verified, now, source)
+            outbox_sql.append(connection, before.id, outbox_sql.fact(events.UserVerified, before.id), now, source)
             if link.purpose is Purpose.EMAIL:
                 # What was sent to the address before must not open the account any more.
                 void(connection, before.id)
@@ -106,8 +104,7 @@ class SqlCredentialStore:
         noted = entry("password.reset", at=now, workspace_id=workspace_id, subject_id=user_id, actor_id=user_id)
 
         def work(connection: Connection) -> None:
-            _, known = self._use(connection, token, now, Purpose.RESET)
-            account = known.account
+            account = self._use(connection, token, now, Purpose.RESET)
             forget_failures(connection, _failures_of(account))
             self._replace(connection, account, password_hash, now, source, keep=None)
             self._mails.enqueue(connection, notice)
@@ -123,8 +120,7 @@ class SqlCredentialStore:
         )
 
         def work(connection: Connection) -> None:
-            _, known = self._use(connection, token, now, Purpose.UNLOCK)
-            forget_failures(connection, _failures_of(known.account))
+            forget_failures(connection, _failures_of(self._use(connection, token, now, Purpose.UNLOCK)))
             note(connection, self._trail, noted)
 
         await self._database.write(work)
@@ -151,13 +147,16 @@ class SqlCredentialStore:
         swept = delete(links).where(links.c.hash.in_(ended))
         return await self._database.write(lambda connection: connection.execute(swept).rowcount)
 
-    def _use(self, connection: Connection, token: bytes, now: datetime, purpose: Purpose) -> tuple[Link, Credentials]:
-        link = take(connection, token, (purpose,), now)
+    def _use(self, connection: Connection, token: bytes, now: datetime, purpose: Purpose) -> Account:
+        """Uses a link up; the account whose it was. The user's row is locked first, as by all that voids links."""
+        link = find(connection, token, (purpose,), now)
         if link is None:
             raise invalid_link()
         known = _lock_credentials(connection, link.workspace_id, link.user_id)
+        if not take(connection, token):
+            raise invalid_link()
         _check_good(link, known)
-        return link, known
+        return known.account
 
     def _replace(
         self,
