@@ -45,7 +45,8 @@ def read_page(connection: Connection, workspace_id: str, q: str, place: Place | 
 
 def lock(connection: Connection, workspace_id: str, account_id: str) -> Account:
     """The account, which nobody else changes until the transaction ends. Raises NotFound (USER_NOT_FOUND)."""
-    query = select_account(workspace_id, account_id).with_for_update()
+    # Rows that refer to it may be made meanwhile: two who block each other would wait for each other.
+    query = select_account(workspace_id, account_id).with_for_update(key_share=True)
     row = connection.execute(query).mappings().first()
     if row is None:
         raise NotFound("USER_NOT_FOUND", "There is no such user.")
