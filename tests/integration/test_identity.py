@@ -1,7 +1,7 @@
 """Who calls, and until when: in one mesh and in several, over REST, gRPC, feeds and sockets."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -44,7 +44,7 @@ async def refused(http: httpx2.AsyncClient) -> str:
     return str(answer.json()["code"])
 
 
-async def to_the_end(stream: Any) -> None:
+async def to_the_end(stream: AsyncIterator[Any]) -> None:
     async for _ in stream:
         pass
 
@@ -70,8 +70,9 @@ async def test_a_session_that_is_revoked_ends_on_every_surface(system: System) -
     feed = asyncio.create_task(laptop.post("/api/messages/feed", json={}, timeout=30))
     metadata = [("authorization", laptop.headers["Authorization"])]
     async with grpc.aio.insecure_channel(system.grpc[1 % len(system.grpc)]) as channel:
-        stream: Any = FeedServiceStub(channel).Subscribe(feed_pb.SubscribeRequest(), metadata=metadata)
-        assert (await stream.read()).HasField("ready")
+        call = FeedServiceStub(channel).Subscribe(feed_pb.SubscribeRequest(), metadata=metadata)
+        stream = aiter(call)
+        assert (await anext(stream)).HasField("ready")
         await until(lambda: device.named("hello") and other.named("hello"))
         gone = await phone.delete(f"{SESSIONS}/{await session_id(laptop)}")
         assert gone.status_code == 204
