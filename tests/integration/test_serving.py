@@ -232,6 +232,7 @@ async def test_strangers_reach_the_services_over_grpc(start: Start) -> None:
         ([], {"CHAT_HTTP": "0.0.0.0:0"}, 2, "CHAT_ENV=production"),
         ([], {"CHAT_ORIGINS": "https://*.example.com"}, 2, "CHAT_ORIGINS"),
         ([], {"CHAT_PUBLIC_URL": "chat.example.com"}, 2, "CHAT_PUBLIC_URL"),
+        ([], {"CHAT_OIDC_PROVIDERS": '{{"corp": {{}}}}'}, 2, "corp.issuer"),
         ([], {"CHAT_SECRET": "too short"}, 2, "CHAT_SECRET"),
         ([], {"CHAT_SECRET_FILE": "/nowhere"}, 2, "CHAT_SECRET_FILE"),
         ([], {"CHAT_SMTP_URL": "http://mail.example.com"}, 2, "CHAT_SMTP_URL"),
