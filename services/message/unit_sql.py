@@ -70,18 +70,14 @@ class Unit:
         self._changes: list[Change] = []
         self._entries: list[Entry] = []
 
-    def lock(self, keys: Iterable[ConversationKey]) -> None:
-        """Locks conversations, in the order of their ids, until the end of the transaction."""
-        if new := set(keys) - self._conversations.keys():
-            self._conversations |= dict.fromkeys(new)
-            for conversation in map(conversation_of, self.connection.execute(_LOCK, _any_of(new))):
-                if (key := (conversation.workspace_id, conversation.id)) in new:
-                    self._conversations[key] = conversation
+    def lock(self, keys: AbstractSet[ConversationKey]) -> None:
+        """Locks conversations, in the order of their ids, until the end of the transaction. Needed once, and first."""
+        if keys:
+            found = map(conversation_of, self.connection.execute(_LOCK, _any_of(keys)))
+            self._conversations = dict.fromkeys(keys) | {(c.workspace_id, c.id): c for c in found}
 
     def conversation(self, key: ConversationKey) -> Conversation | None:
-        """A conversation as this transaction has it by now, locked; None when the workspace has none of this id."""
-        if key not in self._conversations:
-            self.lock((key,))
+        """One that was locked, as this transaction has it by now; None when the workspace has none of this id."""
         return self._conversations[key]
 
     def put(self, conversation: Conversation) -> None:
