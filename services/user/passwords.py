@@ -7,10 +7,11 @@ log-ins does to everything else.
 import asyncio
 import os
 import secrets
+import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import BoundedSemaphore
 from typing import TypeVar
 
@@ -20,6 +21,7 @@ from argon2.exceptions import VerifyMismatchError
 from mesh.errors import Unavailable
 
 MAX_WAITING = 32
+NICENESS = 5
 
 T = TypeVar("T")
 
@@ -65,8 +67,15 @@ def open_passwords() -> Iterator[Passwords]:
     """Passwords at OWASP's floor for Argon2id, on all cores but one."""
     workers = max(1, (os.cpu_count() or 1) - 1)
     hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-    with ThreadPoolExecutor(workers, thread_name_prefix="password") as pool:
+    with ThreadPoolExecutor(workers, thread_name_prefix="password", initializer=_stand_back) as pool:
         yield Passwords(hasher, pool, limit=workers + MAX_WAITING)
+
+
+def _stand_back() -> None:
+    """Lets everything else of the process go first: whoever logs in waits a moment, so that nobody else does."""
+    with suppress(OSError, AttributeError):  # Where threads have no priority of their own.
+        thread = threading.get_native_id()
+        os.setpriority(os.PRIO_PROCESS, thread, os.getpriority(os.PRIO_PROCESS, thread) + NICENESS)
 
 
 def _hash_of_nothing(hasher: PasswordHasher) -> str:

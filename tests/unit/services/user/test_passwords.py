@@ -1,6 +1,8 @@
 """Password hashes, and the bound on how many are computed at once."""
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +12,7 @@ import pytest
 from argon2 import PasswordHasher, Type, extract_parameters
 
 from mesh.errors import Unavailable
-from services.user.passwords import MAX_WAITING, Passwords, open_passwords
+from services.user.passwords import MAX_WAITING, NICENESS, Passwords, open_passwords
 
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
@@ -70,6 +72,17 @@ async def test_hashes_at_the_floor_of_owasp() -> None:
     assert parameters.type is Type.ID
     assert (parameters.memory_cost, parameters.time_cost, parameters.parallelism) == (19 * 1024, 2, 1)
     assert MAX_WAITING == 32
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no priority of their own")
+async def test_hashing_lets_everything_else_go_first() -> None:
+    """A flood of log-ins takes the time that is left."""
+
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    with open_passwords() as passwords:
+        assert await passwords._run(niceness) == min(19, niceness() + NICENESS)
 
 
 async def test_sheds_what_is_over_the_limit() -> None:
