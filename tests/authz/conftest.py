@@ -8,17 +8,20 @@ import pytest
 from mesh.identity.proof import Proofs
 from mesh.sealing import installation_secret
 from mesh.settings import Settings
+from tests.acceptance.postgres import database_settings
 from tests.authz.cast import Cast
 from tests.authz.stage import Stage
 from tests.authz.wire import Wire
+from tests.contract.databases import POSTGRES
 from tests.e2e.conftest import Server, start
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    running = start(tmp_path_factory.mktemp("authz") / "data")
-    yield running
-    assert running.stop() == 0
+    with database_settings(bool(POSTGRES)) as databases:
+        running = start(tmp_path_factory.mktemp("authz") / "data", **databases)
+        yield running
+        assert running.stop() == 0
 
 
 @pytest.fixture(scope="session")
