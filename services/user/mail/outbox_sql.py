@@ -64,9 +64,6 @@ class SqlMailOutbox:
         return found
 
     async def sent(self, mail_id: str, now: datetime) -> None:
-        if not self._keep:
-            await self.give_up(mail_id)
-            return
         marked = update(mails).where(mails.c.id == mail_id).values(sent_at=now, next_at=None)
         is_sent = mails.c.sent_at.is_not(None)
         newest = select(mails.c.id).where(is_sent).order_by(mails.c.sent_at.desc(), mails.c.id.desc()).limit(self._keep)
