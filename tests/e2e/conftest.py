@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.postgres import database_settings
+from tests.contract.databases import POSTGRES
 from tests.e2e.clients import Clients, open_clients
 
 ROOT = Path(__file__).parent.parent.parent
@@ -30,6 +32,8 @@ class Server:
     password: str
     grpc: str
     admin: str
+    sql_url: str = ""
+    """Database of the user service; SQLite below `data` when empty."""
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """Ends the process; its exit code."""
@@ -64,15 +68,17 @@ def start(data: Path, **settings: str) -> Server:
         line = process.stdout.readline()
         assert line, f"The server ended: {said}{log.read_text()}"
         said += line
-    return Server(process, data, log, *match.groups())
+    http, password, grpc, admin = match.groups()
+    return Server(process, data, log, http, password, grpc, admin, settings.get("CHAT_SQL_URL", ""))
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One server for all tests of a worker."""
-    running = start(tmp_path_factory.mktemp("server") / "data")
-    yield running
-    assert running.stop() == 0
+    """One server for all tests of a worker, on PostgreSQL where CHAT_TEST_POSTGRES_URL names one."""
+    with database_settings(bool(POSTGRES)) as databases:
+        running = start(tmp_path_factory.mktemp("server") / "data", **databases)
+        yield running
+        assert running.stop() == 0
 
 
 @pytest.fixture

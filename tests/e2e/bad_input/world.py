@@ -1,11 +1,10 @@
 """The people, conversations and tokens that the tables of bad input speak of, each by a name such as `$group`."""
 
 import json
-import sqlite3
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from string import Template
 from typing import Any
@@ -14,6 +13,7 @@ from uuid import uuid4
 import httpx2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_der_private_key
+from sqlalchemy import create_engine, text
 
 from mesh.identity.jwk import to_jwk
 from mesh.sealing import Sealer, installation_secret
@@ -163,8 +163,11 @@ def _forged(server: Server, good: str) -> dict[str, str]:
 def _key_of(server: Server) -> Ed25519PrivateKey:
     """The key that the server signs with, from where only its operator can look."""
     sealer = Sealer(installation_secret(Settings(data=server.data)), "signing keys")
-    with closing(sqlite3.connect(f"file:{server.data / 'user.db'}?mode=ro", uri=True)) as database:
-        kid, sealed = database.execute("SELECT kid, private FROM signing_keys ORDER BY signs_from DESC").fetchone()
+    engine = create_engine(server.sql_url or f"sqlite:///{server.data / 'user.db'}")
+    with engine.connect() as database:
+        newest = text("SELECT kid, private FROM signing_keys ORDER BY signs_from DESC")
+        kid, sealed = database.execute(newest).one()
+    engine.dispose()
     key = load_der_private_key(sealer.open(sealed, kid), password=None)
     assert isinstance(key, Ed25519PrivateKey)
     return key
