@@ -111,14 +111,15 @@ async def open_database(url: str, migrations: Path, replica_url: str = "") -> As
     Unreachable when there is no such server, and NewerSchema when it was used by a later version.
     """
     schema = f"chat_{migrations.parent.name}"
+    replica = open_replica(replica_url, schema) if replica_url else None
     with _reached(schema):
         engine = await asyncio.to_thread(open_engine, url, schema)
     with _alone(engine.url.database) if is_sqlite(url) else nullcontext():
-        with _reached(schema):
-            await asyncio.to_thread(migrate_to_head, engine, migrations)
-        database = Database(engine, open_replica(replica_url, schema) if replica_url else None)
+        database = Database(engine, replica)
         watching = asyncio.create_task(database.watch(), name=f"connections of {schema}")
         try:
+            with _reached(schema):
+                await asyncio.to_thread(migrate_to_head, engine, migrations)
             yield database
         finally:
             await asyncio.to_thread(database.close)
