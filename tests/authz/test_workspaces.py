@@ -10,7 +10,7 @@ from tests.authz.test_matrix import name_of
 from tests.authz.wire import METHODS, short
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def full(cast: Cast) -> Stage:
     """With everything that there can be in it."""
     stage = Stage(cast)
