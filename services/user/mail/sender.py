@@ -1,4 +1,4 @@
-"""The task that sends mails: those of this process at once, those that wait when they are due."""
+"""The task that sends mails: those of this process in a moment, those that wait when they are due."""
 
 import asyncio
 import random
@@ -21,6 +21,7 @@ BATCH = 8
 """So many are sent at the same time."""
 LEASE = timedelta(minutes=2)
 """How long a mail is this process's alone; longer than any transport takes. Then it is taken to have died."""
+GATHER_S = 0.2
 SWEEP_S = 5.0
 DRAIN_S = 5.0
 
@@ -30,7 +31,8 @@ log = structlog.get_logger()
 class MailSender:
     """Sends the mails of `outbox` by `transport` while its context is open. Several processes may share an outbox.
 
-    A mail is marked after the transport has taken it: what is lost between the two is sent again. Leaving the context
+    It looks `gather_s` seconds after a mail has arrived, and every `sweep_s` seconds for those that are due again. A
+    mail is marked after the transport has taken it: what is lost between the two is sent again. Leaving the context
     sends what is due, for `drain_s` seconds at most; the rest stays in the outbox. `waiting` is told after each look
     how many mails wait.
     """
@@ -44,6 +46,7 @@ class MailSender:
         uniform: Callable[[float, float], float] = random.uniform,
         waiting: Callable[[int], object] = lambda mails: None,
         backoff: Backoff | None = None,
+        gather_s: float = GATHER_S,
         sweep_s: float = SWEEP_S,
         drain_s: float = DRAIN_S,
     ) -> None:
@@ -53,6 +56,7 @@ class MailSender:
         self._uniform = uniform
         self._waiting = waiting
         self._backoff = backoff or Backoff()
+        self._gather_s = gather_s
         self._sweep_s = sweep_s
         self._drain_s = drain_s
         self._closing = asyncio.Event()
@@ -90,6 +94,8 @@ class MailSender:
             if last:
                 return
             await _wait(self._outbox.arrived, self._sweep_s)
+            # What a mail costs must not fall into the answer of the call that made it: its time would tell of the mail.
+            await _wait(self._closing, self._gather_s)
 
     async def _send_batch(self) -> int:
         now = self._clock()

@@ -79,7 +79,14 @@ class Postman:
 
 def sender(outbox: MemoryOutbox, postman: Postman, told: Callable[[int], object] = lambda _: None) -> MailSender:
     return MailSender(
-        outbox, postman, clock=lambda: NOW, uniform=lambda low, high: high, waiting=told, sweep_s=60, drain_s=5
+        outbox,
+        postman,
+        clock=lambda: NOW,
+        uniform=lambda low, high: high,
+        waiting=told,
+        gather_s=0,
+        sweep_s=60,
+        drain_s=5,
     )
 
 
