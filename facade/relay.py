@@ -7,7 +7,7 @@ stream is opened again, and every session is attached anew.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from logging import INFO, WARNING
 
@@ -16,6 +16,7 @@ import structlog
 
 from chat.message.v1 import feed_service_pb2 as pb
 from chat.message.v1.feed_service_pb2_grpc import FeedServiceStub
+from mesh.background import background
 from mesh.call.channel import stream
 from mesh.call.status import from_rpc_error, from_status
 from mesh.errors import Deadline, Error, Exhausted, Unavailable
@@ -224,10 +225,5 @@ async def open_relay(
 ) -> AsyncIterator[Relay]:
     """A relay whose stream is kept open until the block is left."""
     relay = Relay(channel, on_events)
-    task = asyncio.create_task(relay.run(), name="relay")
-    try:
+    async with background(relay.run(), "relay"):
         yield relay
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

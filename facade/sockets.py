@@ -4,7 +4,6 @@ Client events are RPCs whose contract names a `socket_event`; there is no code f
 """
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -29,6 +28,7 @@ from facade.problems import as_dict, known
 from facade.relay import Relay
 from facade.resume import Place, Resumer
 from facade.session import MAX_QUEUED, Session
+from mesh.background import background
 from mesh.call import context as request_context
 from mesh.call.context import RequestContext
 from mesh.call.correlation import accept
@@ -296,14 +296,11 @@ class Sockets:
 @asynccontextmanager
 async def running(sockets: Sockets) -> AsyncIterator[Sockets]:
     """Owns what runs beside the sockets; drains them at the end."""
-    watch = asyncio.create_task(sockets.watch(), name="socket leases")
-    try:
-        yield sockets
-    finally:
-        await sockets.drain()
-        watch.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await watch
+    async with background(sockets.watch(), "socket leases"):
+        try:
+            yield sockets
+        finally:
+            await sockets.drain()
 
 
 def _correlation_id(said: Any) -> str:

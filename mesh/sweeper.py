@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 
 import structlog
+
+from mesh.background import background
 
 Sweep = Callable[[datetime, int], Awaitable[int]]
 """Removes up to so many rows that are over at a moment; answers how many."""
@@ -21,13 +23,8 @@ async def sweeping(
     sweeps: Sequence[Sweep], *, clock: Callable[[], datetime], pause_s: float = PAUSE_S
 ) -> AsyncIterator[None]:
     """Sweeps until the context is left."""
-    task = asyncio.create_task(_run(sweeps, clock, pause_s), name="sweeper")
-    try:
+    async with background(_run(sweeps, clock, pause_s), "sweeper"):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _run(sweeps: Sequence[Sweep], clock: Callable[[], datetime], pause_s: float) -> None:

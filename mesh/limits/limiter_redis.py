@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from mesh.background import background
 from mesh.limits.limiter import Charge, Decision, Limiter, share
 from mesh.limits.limiter_memory import MemoryLimiter
 from mesh.limits.script_redis import BEAT_S, PREFIX, Script
@@ -173,11 +174,8 @@ async def open_redis(
     )
     script = Script(redis, kind=kind, prefix=prefix, ahead_ns=ahead_ns)
     limiter = RedisLimiter(script, MemoryLimiter(), on_change=on_change)
-    task = asyncio.create_task(limiter.run(), name="limits")
     try:
-        yield limiter
+        async with background(limiter.run(), "limits"):
+            yield limiter
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
         await redis.aclose()

@@ -3,9 +3,11 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import structlog
+
+from mesh.background import background
 
 INTERVAL_S = 0.1
 STALL_S = 0.2
@@ -21,13 +23,8 @@ async def watch_loop(
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[None]:
     """Tells `observe` ten times a second by how many seconds a timer was late, and logs when it was STALL_S."""
-    task = asyncio.create_task(_watch(observe, clock, sleep), name="watch-loop")
-    try:
+    async with background(_watch(observe, clock, sleep), "watch-loop"):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _watch(

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 
 import structlog
 
+from mesh.background import background
 from mesh.errors import Unavailable
 from services.user.revocations.store import RevocationStore
 
@@ -86,10 +87,5 @@ class Tail:
 @asynccontextmanager
 async def looking(tail: Tail) -> AsyncIterator[None]:
     """Keeps the tail up to date until the context is left."""
-    task = asyncio.create_task(tail.look(), name="revocations")
-    try:
+    async with background(tail.look(), "revocations"):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
