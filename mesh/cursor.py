@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import orjson
 
 from mesh.errors import Invalid
+from mesh.sealing import derive
 
 Value = str | int
 
@@ -39,6 +40,11 @@ class CursorCodec:
 
     def _mac(self, payload: bytes) -> bytes:
         return hmac.digest(self._secret, payload, hashlib.sha256)[:_MAC_BYTES]
+
+
+def open_cursors(secret: bytes) -> CursorCodec:
+    """The cursors of an installation, by its secret: a page that one process began another one goes on with."""
+    return CursorCodec(derive(secret, "cursors"))
 
 
 def _digest(scope: str) -> bytes:

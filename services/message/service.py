@@ -15,14 +15,12 @@ from chat.message.v1.message_service_pb2_grpc import add_MessageServiceServicer_
 from chat.user.v1.account_service_pb2_grpc import AccountServiceStub
 from chat.user.v1.block_service_pb2_grpc import BlockServiceStub
 from mesh.audit.log import Trail, open_trail
-from mesh.cursor import CursorCodec
+from mesh.cursor import open_cursors
 from mesh.database import Database, open_database, sqlite_url
 from mesh.events.relay import OutboxRelay
 from mesh.idempotency.store_sql import SqlIdempotencyStore
 from mesh.policy.admit import admit
-from mesh.sealing import derive, installation_secret
 from mesh.service import Mesh, Register, Service
-from mesh.settings import Settings
 from mesh.sweeper import sweeping
 from services.message.audit.servicer import AuditServicer
 from services.message.audit.store_sql import SqlAuditStore
@@ -75,7 +73,7 @@ async def open_message(mesh: Mesh) -> AsyncIterator[Register]:
 def _register(
     mesh: Mesh, database: Database, trail: Trail, *, hub: Hub, writer: Writer, profiles: Profiles
 ) -> Register:
-    cursors = _cursors(mesh.settings)
+    cursors = open_cursors(mesh.secret)
     messages = MessageServicer(SqlMessageStore(database), writer, profiles, cursors=cursors, new_id=_new_id)
     contacts = Contacts(BlockServiceStub(mesh.channel("user")).CheckContact)
     conversations = ConversationServicer(
@@ -104,10 +102,6 @@ def _register(
 
 def _named(service: str, relayed: Mapping[str, Relayed]) -> dict[str, Relayed]:
     return {f"/chat.message.v1.{service}/{name}": method for name, method in relayed.items()}
-
-
-def _cursors(settings: Settings) -> CursorCodec:
-    return CursorCodec(derive(installation_secret(settings), "cursors"))
 
 
 def _now() -> datetime:

@@ -12,9 +12,9 @@ from chat.user.v1.key_service_pb2_grpc import add_KeyServiceServicer_to_server
 from chat.user.v1.revocation_service_pb2_grpc import add_RevocationServiceServicer_to_server
 from chat.user.v1.session_service_pb2_grpc import add_SessionServiceServicer_to_server
 from mesh.audit.log import Trail
-from mesh.cursor import CursorCodec
+from mesh.cursor import open_cursors
 from mesh.database import Database
-from mesh.sealing import Sealer, derive
+from mesh.sealing import Sealer
 from mesh.service import Mesh, Register
 from mesh.sweeper import sweeping
 from services.user.accounts.store import AccountStore
@@ -61,7 +61,7 @@ async def open_identity(
     await asyncio.to_thread(earlier.unlink, missing_ok=True)
     revocations, tickets = SqlRevocationStore(database), SqlTicketStore(database)
     sessions = SqlSessionStore(database, trail)
-    access, cursors = AccessTokens(ring, ids), CursorCodec(derive(mesh.secret, "cursors"))
+    access, cursors = AccessTokens(ring, ids), open_cursors(mesh.secret)
     api_keys = SqlApiKeyStore(database, trail)
     issuing = KeyIssuing(api_keys, clock=clock, ids=ids)
     bots, opening = SqlBotStore(database, trail), SessionOpening(sessions, access, ids)

@@ -14,9 +14,9 @@ from chat.user.v1.credential_service_pb2_grpc import add_CredentialServiceServic
 from chat.user.v1.second_factor_service_pb2_grpc import add_SecondFactorServiceServicer_to_server
 from chat.user.v1.workspace_service_pb2_grpc import add_WorkspaceServiceServicer_to_server
 from mesh.audit.log import Trail
-from mesh.cursor import CursorCodec
+from mesh.cursor import open_cursors
 from mesh.database import Database
-from mesh.sealing import Sealer, derive
+from mesh.sealing import Sealer
 from mesh.service import Mesh, Register
 from mesh.sweeper import sweeping
 from services.user.accounts.servicer import AccountServicer
@@ -74,7 +74,7 @@ async def open_people(
         mesh.show("mails", shown(mails.kept))
     transport, composer = choose_mail(settings)
     letters = Letters(composer, random=secrets.token_bytes, ids=ids)
-    cursors = CursorCodec(derive(mesh.secret, "cursors"))
+    cursors = open_cursors(mesh.secret)
 
     accounts = SqlAccountStore(database, trail, mails)
     failures = SqlAttemptStore(database, trail, mails, letters)
