@@ -31,13 +31,3 @@ class SecondFactor(Protocol):
         Raises Unauthenticated (SECOND_FACTOR_REQUIRED), Forbidden (SECOND_FACTOR_INVALID).
         """
         ...
-
-
-class OpenGate:
-    """Lets everybody try."""
-
-    async def check(self, workspace_id: str, login: str) -> None: ...
-
-    async def failed(self, workspace_id: str, login: str, account: Account | None) -> None: ...
-
-    async def succeeded(self, workspace_id: str, login: str) -> None: ...

@@ -8,7 +8,6 @@ import pytest
 from mesh.audit.entry import Entry
 from mesh.errors import Error, Exhausted, Forbidden, Unauthenticated, Unavailable
 from services.user.accounts.domain import Account, Credentials, new_account
-from services.user.sessions.gate import OpenGate
 from services.user.sessions.proof import LoginProof
 
 NOW = datetime(2027, 1, 15, 8, 0, tzinfo=UTC)
@@ -107,11 +106,3 @@ async def test_a_fault_of_ours_is_nobodys_failure() -> None:
     world = World(overloaded=True)
     assert await world.reason() == "OVERLOADED"
     assert (world.told, world.noted) == ([], [])
-
-
-async def test_an_open_gate_lets_everybody_try() -> None:
-    """Where there is no other."""
-    gate = OpenGate()
-    await gate.check("default", "anna")
-    await gate.failed("default", "anna", None)
-    await gate.succeeded("default", "anna")
