@@ -14,6 +14,7 @@ from mesh.events.bus import Bus
 from mesh.events.envelope import to_event
 from mesh.events.outbox import Outbox, OutboxRow
 from mesh.telemetry import tracing
+from mesh.waiting import wait
 
 BATCH = 200
 GATHER_S = 0.05
@@ -86,16 +87,16 @@ class OutboxRelay:
                 failures += 1
                 log.warning("events were not published", source=self._source, failures=failures, exc_info=error)
                 # Not cut short by a commit: under load that would be no pause at all.
-                await _wait(self._closing, self._backoff.delay_s(failures))
+                await wait(self._closing, self._backoff.delay_s(failures))
                 continue
             failures = 0
             if found >= BATCH:
                 continue
             if last:
                 return
-            await _wait(self._woken, self._sweep_s)
+            await wait(self._woken, self._sweep_s)
             # One look for what is committed within a moment: a look per commit costs a third of the process's CPU.
-            await _wait(self._closing, self._gather_s)
+            await wait(self._closing, self._gather_s)
 
     async def _publish_batch(self) -> int:
         rows = await self._outbox.unpublished(BATCH)
@@ -131,9 +132,3 @@ def _span(row: OutboxRow) -> Span:
             "messaging.message.id": row.event_id,
         },
     )
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()

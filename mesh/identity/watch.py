@@ -6,7 +6,7 @@ every few seconds. While nothing answers at all, tokens are good until they run 
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import grpc
 import structlog
@@ -20,6 +20,7 @@ from mesh.events.backoff import Backoff
 from mesh.identity.keys import REFRESH_EVERY_S, Keys
 from mesh.identity.revocations import Revocations
 from mesh.identity.verifier import Verifier
+from mesh.waiting import wait
 
 SILENCE_S = 3.0
 """The stream says something every second. One that does not belongs to a process that hangs, or is out of reach."""
@@ -127,8 +128,7 @@ async def watching(verifier: Verifier, open_channel: OpenChannel, *, start_s: fl
         asyncio.create_task(refresh(verifier.keys), name="keys refresh"),
     ]
     try:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(watch.caught_up.wait(), start_s)
+        await wait(watch.caught_up, start_s)
         yield
     finally:
         for task in tasks:

@@ -18,6 +18,7 @@ from mesh.background import background
 from mesh.limits.limiter import Charge, Decision, Limiter, share
 from mesh.limits.limiter_memory import MemoryLimiter
 from mesh.limits.script_redis import BEAT_S, PREFIX, Script
+from mesh.waiting import wait
 
 log = structlog.get_logger(__name__)
 
@@ -81,9 +82,7 @@ class RedisLimiter:
 
     async def _woken(self) -> None:
         self._wake.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(BEAT_S):
-                await self._wake.wait()
+        await wait(self._wake, BEAT_S)
 
     async def _turn(self) -> None:
         """One script call, for as many of those who wait as it takes."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 import grpc
@@ -10,6 +9,7 @@ import grpc
 from mesh.call.inprocess.call import Call
 from mesh.call.inprocess.channel import InProcessChannel
 from mesh.call.inprocess.context import Handler
+from mesh.waiting import wait
 
 
 class HandlerCallDetails(grpc.HandlerCallDetails):
@@ -71,8 +71,7 @@ class InProcessServer:
         self._accepting = False
         if self._running and grace:
             self._idle.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._idle.wait(), grace)
+            await wait(self._idle, grace)
         tasks = [call.task for call in self._running]
         for call in list(self._running):
             call.end(grpc.StatusCode.UNAVAILABLE, "Cancelling all calls")

@@ -13,6 +13,7 @@ from typing import Self
 import structlog
 
 from mesh.events.backoff import Backoff
+from mesh.waiting import wait
 from services.user.mail.domain import next_try
 from services.user.mail.outbox import Claimed, MailOutbox
 from services.user.mail.transport import Refused, Transport
@@ -86,16 +87,16 @@ class MailSender:
                 if last:
                     return
                 failures += 1
-                await _wait(self._closing, self._backoff.delay_s(failures))
+                await wait(self._closing, self._backoff.delay_s(failures))
                 continue
             failures = 0
             if found >= BATCH:
                 continue
             if last:
                 return
-            await _wait(self._outbox.arrived, self._sweep_s)
+            await wait(self._outbox.arrived, self._sweep_s)
             # What a mail costs must not fall into the answer of the call that made it: its time would tell of the mail.
-            await _wait(self._closing, self._gather_s)
+            await wait(self._closing, self._gather_s)
 
     async def _send_batch(self) -> int:
         now = self._clock()
@@ -126,9 +127,3 @@ class MailSender:
 
 def _short(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await event.wait()

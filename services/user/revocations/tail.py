@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import structlog
 
 from mesh.background import background
 from mesh.errors import Unavailable
+from mesh.waiting import wait
 from services.user.revocations.store import RevocationStore
 
 LOOK_S = 1.0
@@ -50,8 +51,7 @@ class Tail:
         Raises Unavailable (DRAINING, UNAVAILABLE) when this process ends, or cannot tell.
         """
         if self._position <= position:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._moved.wait(), wait_s)
+            await wait(self._moved, wait_s)
         if self._draining:
             raise Unavailable("DRAINING", "This server is shutting down; another one takes over.")
         if self._clock() - self._looked_at > self._look_s + STALE_S:
@@ -70,8 +70,7 @@ class Tail:
                     log.warning("the log of revocations cannot be read", exc_info=error)
                 self._failed = True
             await asyncio.sleep(PAUSE_S)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), self._look_s)
+            await wait(self._woken, self._look_s)
 
     def _move(self, position: int) -> None:
         self._looked_at = self._clock()
