@@ -65,10 +65,10 @@ class Gate:
         await app(scope, receive, send_with_headers)
 
     def _check(self, scope: Scope, headers: Headers, admitted: bool) -> None:
-        is_socket = _is_below(scope, "/ws")
+        is_socket = is_below(scope, "/ws")
         if is_socket and not admitted and not _comes_from_no_page(headers):
             raise Forbidden("ORIGIN_REFUSED", "Pages of this origin may not connect.")
-        if is_socket or _is_below(scope, "/api"):
+        if is_socket or is_below(scope, "/api"):
             check_address(scope)
 
 
@@ -80,7 +80,8 @@ def _comes_from_no_page(headers: Headers) -> bool:
     return "origin" not in headers and ("cookie" not in headers or headers.get("sec-fetch-site") == "same-origin")
 
 
-def _is_below(scope: Scope, path: str) -> bool:
+def is_below(scope: Scope, path: str) -> bool:
+    """Whether a request is for `path` or something below it."""
     return f"{scope['path']}/".startswith(f"{path}/")
 
 

@@ -7,6 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from facade.gate import is_below
 from facade.problems import problem
 from mesh.call import context as request_context
 from mesh.errors import Error
@@ -52,7 +53,7 @@ class LimitMiddleware:
         self._app, self._edge = app, edge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not f"{scope['path']}/".startswith("/api/"):
+        if scope["type"] != "http" or not is_below(scope, "/api"):
             await self._app(scope, receive, send)
             return
         decisions = await self._edge.take(_token(scope), request_context.current().address)
