@@ -26,7 +26,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A wish that the writer carries out in the order of arrival, or refuses."""
+    """A wish that the writer carries out in the order of arrival, or refuses.
+
+    The conversation it changes is the one of its field `conversation_id`, or that of the message `message_id`.
+    """
 
     origin: Origin
 

@@ -14,7 +14,6 @@ from services.message.feed import writes_sql as feed_sql
 from services.message.journal import Outcome
 from services.message.keys_sql import by_keys
 from services.message.messages import writes_sql as messages_sql
-from services.message.messages.domain import DeleteMessage, EditMessage
 from services.message.tables import messages
 from services.message.unit_sql import ConversationKey, Handler, Unit
 
@@ -52,6 +51,6 @@ class SqlJournal:
 
 def _conversations_of(connection: Connection, commands: Sequence[Command]) -> set[ConversationKey]:
     keys = {(c.origin.workspace_id, id_) for c in commands if (id_ := getattr(c, "conversation_id", ""))}
-    asked = [(c.origin.workspace_id, c.id) for c in commands if isinstance(c, EditMessage | DeleteMessage)]
+    asked = [(c.origin.workspace_id, id_) for c in commands if (id_ := getattr(c, "message_id", ""))]
     rows = by_keys(connection, _CONVERSATIONS_OF, _MESSAGE_KEY, asked)
     return keys | {(row.workspace_id, row.conversation_id) for row in rows}

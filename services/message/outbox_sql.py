@@ -26,11 +26,21 @@ _EVENTS: Mapping[str, type[Proto]] = {
     feed.MESSAGE_NEW: events.MessagePersisted,
     feed.MESSAGE_UPDATED: events.MessageUpdated,
     feed.MESSAGE_DELETED: events.MessageDeleted,
+    feed.REACTION_ADDED: events.MessageReacted,
+    feed.REACTION_REMOVED: events.MessageUnreacted,
+    feed.MESSAGE_PINNED: events.MessagePinned,
+    feed.MESSAGE_UNPINNED: events.MessageUnpinned,
+    feed.THREAD_UPDATED: events.ThreadUpdated,
     feed.CONVERSATION_CREATED: events.ConversationCreated,
     feed.CONVERSATION_UPDATED: events.ConversationUpdated,
+    feed.CONVERSATION_ARCHIVED: events.ConversationArchived,
+    feed.CONVERSATION_UNARCHIVED: events.ConversationUnarchived,
+    feed.CONVERSATION_DELETED: events.ConversationDeleted,
     feed.MEMBER_ADDED: events.MemberAdded,
     feed.MEMBER_UPDATED: events.MemberUpdated,
     feed.MEMBER_REMOVED: events.MemberRemoved,
+    feed.MEMBER_BANNED: events.MemberBanned,
+    feed.MEMBER_UNBANNED: events.MemberUnbanned,
 }
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import orjson
 
-from services.message.conversations.domain import Conversation, Kind, Member, Role
-from services.message.messages.domain import Message
+from services.message.conversations.domain import Conversation, JoinPolicy, Kind, Member, Notify, Role, Visibility
+from services.message.messages.domain import NOBODY, Format, Mentions, Message, Reaction
 from services.message.tables import conversations, members, messages
 
 CONVERSATION = conversations.c[Conversation.__slots__]
@@ -15,8 +15,7 @@ MESSAGE = messages.c[Message.__slots__]
 
 
 def conversation_of(row: Sequence[Any]) -> Conversation:
-    id_, workspace_id, kind, *rest = row
-    return Conversation(id_, workspace_id, Kind(kind), *rest)
+    return Conversation(**_enums(_CONVERSATION_ENUMS, dict(zip(Conversation.__slots__, row, strict=True))))
 
 
 def conversation_values(conversation: Conversation) -> dict[str, Any]:
@@ -24,8 +23,7 @@ def conversation_values(conversation: Conversation) -> dict[str, Any]:
 
 
 def member_of(row: Sequence[Any]) -> Member:
-    conversation_id, workspace_id, user_id, role, joined_at, last_read_seq = row
-    return Member(conversation_id, workspace_id, user_id, Role(role), joined_at, last_read_seq)
+    return Member(**_enums(_MEMBER_ENUMS, dict(zip(Member.__slots__, row, strict=True))))
 
 
 def member_values(member: Member) -> dict[str, Any]:
@@ -34,13 +32,59 @@ def member_values(member: Member) -> dict[str, Any]:
 
 def message_of(row: Sequence[Any]) -> Message:
     """The message in the first columns of `row`; further ones are left alone."""
-    id_, workspace_id, conversation_id, seq, sender_id, client_msg_id, text, *rest = row[: len(MESSAGE)]
-    reply_to, metadata, *rest = rest
-    values = orjson.loads(metadata) if metadata else {}
-    return Message(id_, workspace_id, conversation_id, seq, sender_id, client_msg_id, text, reply_to, values, *rest)
+    values = dict(zip(Message.__slots__, row, strict=False))
+    values["format"] = Format(values["format"])
+    values["metadata"] = orjson.loads(values["metadata"]) if values["metadata"] else {}
+    values["attachments"] = tuple(orjson.loads(values["attachments"])) if values["attachments"] else ()
+    values["mentions"] = mentions_of(values["mentions"])
+    values["reactions"] = reactions_of(values["reactions"])
+    return Message(**values)
 
 
 def message_values(message: Message) -> dict[str, Any]:
     values = {name: getattr(message, name) for name in Message.__slots__}
     values["metadata"] = orjson.dumps(message.metadata).decode() if message.metadata else ""
+    values["attachments"] = orjson.dumps(message.attachments).decode() if message.attachments else ""
+    values["mentions"] = mentions_text(message.mentions)
+    values["mentions_all"] = message.mentions.everybody
+    values["reactions"] = reactions_text(message.reactions)
+    return values
+
+
+def mentions_of(text: str) -> Mentions:
+    if not text:
+        return NOBODY
+    user_ids, group_ids, everybody, here = orjson.loads(text)
+    return Mentions(tuple(user_ids), tuple(group_ids), everybody, here)
+
+
+def mentions_text(mentions: Mentions) -> str:
+    if mentions == NOBODY:
+        return ""
+    return orjson.dumps((mentions.user_ids, mentions.group_ids, mentions.all, mentions.here)).decode()
+
+
+def reactions_of(text: str) -> tuple[Reaction, ...]:
+    return tuple(Reaction(emoji, count, tuple(ids)) for emoji, count, ids in orjson.loads(text)) if text else ()
+
+
+def reactions_text(reactions: Sequence[Reaction]) -> str:
+    return orjson.dumps([(r.emoji, r.count, r.user_ids) for r in reactions]).decode() if reactions else ""
+
+
+_CONVERSATION_ENUMS = {
+    "kind": Kind,
+    "visibility": Visibility,
+    "join_policy": JoinPolicy,
+    "post_role": Role,
+    "invite_role": Role,
+    "mention_role": Role,
+    "pin_role": Role,
+}
+_MEMBER_ENUMS = {"role": Role, "notify": Notify}
+
+
+def _enums(kinds: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    for name, kind in kinds.items():
+        values[name] = kind(values[name])
     return values

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     ForeignKey,
     Index,
@@ -42,8 +43,30 @@ conversations = Table(
     Column("version", Integer, nullable=False),
     Column("last_seq", BigInteger, nullable=False),
     Column("last_pos", BigInteger, nullable=False),
+    Column("avatar", String(500), nullable=False),
+    Column("visibility", SmallInteger, nullable=False),
+    Column("join_policy", SmallInteger, nullable=False),
+    Column("post_role", SmallInteger, nullable=False),
+    Column("invite_role", SmallInteger, nullable=False),
+    Column("mention_role", SmallInteger, nullable=False),
+    Column("pin_role", SmallInteger, nullable=False),
+    Column("slow_mode_s", Integer, nullable=False),
+    Column("archived_at", Instant),
+    Column("deleted_at", Instant),
+    # Which of the two people of a dm refuse to hear from the other: 1 the first of the pair, 2 the second, 3 both.
+    Column("blocked", SmallInteger, nullable=False),
+    # Up to where the log is in the search index.
+    Column("indexed_pos", BigInteger, nullable=False, default=0),
     # The pair first: an index that began with the workspace would be taken for lookups by id, and read all of it.
     UniqueConstraint("pair", "workspace_id"),
+)
+
+Index(
+    "ix_conversations_public",
+    conversations.c.workspace_id,
+    conversations.c.id,
+    sqlite_where=text("visibility = 2"),
+    postgresql_where=text("visibility = 2"),
 )
 
 members = Table(
@@ -54,7 +77,17 @@ members = Table(
     Column("user_id", String(36), primary_key=True),
     Column("role", SmallInteger, nullable=False),
     Column("joined_at", Instant, nullable=False),
+    # Up to where the member has read by their own account, which may go back.
     Column("last_read_seq", BigInteger, nullable=False),
+    # Up to where others know that they have read and received, which never goes back.
+    Column("receipt_seq", BigInteger, nullable=False),
+    Column("delivered_seq", BigInteger, nullable=False),
+    Column("last_seen_at", Instant),
+    Column("muted_until", Instant),
+    Column("notify", SmallInteger, nullable=False),
+    Column("favourite", Boolean, nullable=False),
+    # Hidden while nothing was written after this number; -1 when not.
+    Column("hidden_seq", BigInteger, nullable=False),
     Index(None, "user_id", "conversation_id"),
     Index(None, "conversation_id", "joined_at", "user_id"),
 )
@@ -76,12 +109,58 @@ messages = Table(
     Column("edited_at", Instant),
     Column("deleted_at", Instant),
     Column("deleted_by", String(36), nullable=False),
+    Column("format", SmallInteger, nullable=False),
+    Column("html", Text, nullable=False),
+    # The next two are JSON, empty for none.
+    Column("attachments", Text, nullable=False),
+    Column("mentions", Text, nullable=False),
+    # Whether it calls everybody.
+    Column("mentions_all", Boolean, nullable=False),
+    Column("thread_root", String(36), nullable=False),
+    # Of the thread that hangs on it.
+    Column("reply_count", Integer, nullable=False),
+    Column("last_reply_seq", BigInteger, nullable=False),
+    # JSON, empty for none: a projection of the table of reactions.
+    Column("reactions", Text, nullable=False),
+    Column("pinned_at", Instant),
+    Column("silent", Boolean, nullable=False),
+    Column("undelete_until", Instant),
+    # Raised by everything that changes what is shown of it.
+    Column("revision", Integer, nullable=False),
     # Of the request that made it, whatever became of the text.
     Column("fingerprint", LargeBinary(32), nullable=False),
     UniqueConstraint("conversation_id", "seq"),
     UniqueConstraint("conversation_id", "sender_id", "client_msg_id"),
-    # Answers what somebody has not read without touching the rows.
-    Index(None, "conversation_id", "seq", "sender_id", "deleted_at"),
+    # What somebody wrote after a number: not unread for them, and what slow mode looks at.
+    Index(None, "conversation_id", "sender_id", "seq"),
+)
+
+Index(
+    "ix_messages_deleted",
+    messages.c.conversation_id,
+    messages.c.seq,
+    messages.c.sender_id,
+    sqlite_where=text("deleted_at IS NOT NULL"),
+    postgresql_where=text("deleted_at IS NOT NULL"),
+)
+
+Index(
+    "ix_messages_mentions_all",
+    messages.c.conversation_id,
+    messages.c.seq,
+    messages.c.sender_id,
+    sqlite_where=text("mentions_all"),
+    postgresql_where=text("mentions_all"),
+)
+
+Index(
+    "ix_messages_thread",
+    messages.c.thread_root,
+    messages.c.seq,
+    messages.c.sender_id,
+    messages.c.deleted_at,
+    sqlite_where=text("thread_root <> ''"),
+    postgresql_where=text("thread_root <> ''"),
 )
 
 message_versions = Table(
@@ -92,6 +171,185 @@ message_versions = Table(
     Column("version", Integer, primary_key=True),
     Column("text", Text, nullable=False),
     Column("at", Instant, nullable=False),
+)
+
+# What a tombstone said, for as long as the deletion can be taken back.
+deleted_messages = Table(
+    "deleted_messages",
+    metadata,
+    Column("message_id", String(36), ForeignKey("messages.id"), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("metadata", Text, nullable=False),
+    Column("attachments", Text, nullable=False),
+    Column("mentions", Text, nullable=False),
+    Column("mentions_all", Boolean, nullable=False),
+    Column("until", Instant, nullable=False, index=True),
+)
+
+# Who a message calls by name, or as one of a group, while it is not deleted; not those whom it calls with everybody.
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("conversation_id", String(36), ForeignKey("conversations.id"), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
+    Column("user_id", String(36), primary_key=True),
+    Column("seq", BigInteger, primary_key=True),
+    Column("message_id", String(36), nullable=False, index=True),
+)
+
+reactions = Table(
+    "reactions",
+    metadata,
+    Column("message_id", String(36), ForeignKey("messages.id"), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
+    Column("emoji", String(64), primary_key=True),
+    Column("user_id", String(36), primary_key=True),
+    Column("created_at", Instant, nullable=False),
+    Index(None, "message_id", "created_at", "user_id", "emoji"),
+)
+
+pins = Table(
+    "pins",
+    metadata,
+    Column("message_id", String(36), ForeignKey("messages.id"), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
+    Column("conversation_id", String(36), nullable=False),
+    Column("pinned_by", String(36), nullable=False),
+    Column("pinned_at", Instant, nullable=False),
+    Index(None, "conversation_id", "pinned_at", "message_id"),
+)
+
+bookmarks = Table(
+    "bookmarks",
+    metadata,
+    Column("user_id", String(36), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
+    Column("message_id", String(36), ForeignKey("messages.id"), primary_key=True),
+    Column("conversation_id", String(36), nullable=False),
+    Column("note", String(500), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Index(None, "user_id", "created_at", "message_id"),
+)
+
+drafts = Table(
+    "drafts",
+    metadata,
+    Column("user_id", String(36), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
+    Column("conversation_id", String(36), primary_key=True),
+    Column("thread_root", String(36), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("reply_to", String(36), nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    Index(None, "user_id", "updated_at", "conversation_id", "thread_root"),
+)
+
+scheduled = Table(
+    "scheduled",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
+    Column("user_id", String(36), nullable=False),
+    Column("conversation_id", String(36), nullable=False),
+    # A serialized SendMessageRequest.
+    Column("request", LargeBinary, nullable=False),
+    Column("send_at", Instant, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Column("failure", String(64), nullable=False),
+    Column("message_id", String(36), nullable=False),
+    Index(None, "user_id", "send_at", "id"),
+)
+
+Index(
+    "ix_scheduled_due",
+    scheduled.c.send_at,
+    sqlite_where=text("state = 1"),
+    postgresql_where=text("state = 1"),
+)
+
+invites = Table(
+    "invites",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
+    Column("conversation_id", String(36), ForeignKey("conversations.id"), nullable=False),
+    # Empty for a link, whose code is kept as its SHA-256; NULL for a person, which a unique index lets repeat.
+    Column("user_id", String(36), nullable=False),
+    Column("code_hash", LargeBinary(32), unique=True),
+    Column("role", SmallInteger, nullable=False),
+    Column("created_by", String(36), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("max_uses", Integer, nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("state", SmallInteger, nullable=False),
+    Index(None, "conversation_id", "id"),
+    Index(None, "user_id", "id"),
+)
+
+bans = Table(
+    "bans",
+    metadata,
+    Column("conversation_id", String(36), ForeignKey("conversations.id"), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
+    Column("user_id", String(36), primary_key=True),
+    Column("banned_by", String(36), nullable=False),
+    Column("reason", String(500), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("until", Instant),
+)
+
+# Of people who can be mentioned together.
+groups = Table(
+    "groups_of_people",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
+    Column("handle", String(32), nullable=False),
+    Column("name", String(100), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("updated_at", Instant, nullable=False),
+    UniqueConstraint("handle", "workspace_id"),
+)
+
+group_members = Table(
+    "group_members",
+    metadata,
+    Column("group_id", String(36), ForeignKey("groups_of_people.id"), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
+    Column("user_id", String(36), primary_key=True),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
+    Column("message_id", String(36), ForeignKey("messages.id"), nullable=False),
+    Column("conversation_id", String(36), nullable=False),
+    Column("reporter_id", String(36), nullable=False),
+    Column("category", SmallInteger, nullable=False),
+    Column("comment", String(1000), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("status", SmallInteger, nullable=False),
+    Column("resolved_by", String(36), nullable=False),
+    Column("resolved_at", Instant),
+    UniqueConstraint("message_id", "reporter_id"),
+    Index(None, "workspace_id", "id"),
+)
+
+thread_marks = Table(
+    "thread_marks",
+    metadata,
+    Column("user_id", String(36), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
+    Column("root_id", String(36), primary_key=True),
+    Column("conversation_id", String(36), nullable=False),
+    Column("last_read_seq", BigInteger, nullable=False),
 )
 
 # The log of each conversation, and at the same time the outbox. Changes of a message refer to it, so that an erased
@@ -136,6 +394,16 @@ user_changes = Table(
     Column("traceparent", String(55), nullable=False),
     Column("correlation_id", String(128), nullable=False),
     Column("body", LargeBinary, nullable=False),
+    # As in the log of a conversation; what is nobody else's business counts as published from the start.
+    Column("published", SmallInteger, nullable=False, default=1),
+)
+
+Index(
+    "ix_user_changes_unpublished",
+    user_changes.c.user_id,
+    user_changes.c.pos,
+    sqlite_where=text("published = 0"),
+    postgresql_where=text("published = 0"),
 )
 
 user_heads = Table(

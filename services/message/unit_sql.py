@@ -1,6 +1,6 @@
 """One transaction of the journal: the conversations it has locked, and the changes it is going to write."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
@@ -48,7 +48,9 @@ _LOCK_HEADS = (
 _UPDATE = update(conversations).where(
     conversations.c.id == bindparam("key"), conversations.c.workspace_id == bindparam("key_workspace")
 )
-_MUTABLE = ("name", "topic", "updated_at", "member_count", "version", "last_seq", "last_pos")
+_HEADS = ("last_seq", "last_pos")
+_FIXED = ("id", "workspace_id", "kind", "pair", "created_by", "created_at")
+_MUTABLE = tuple(name for name in Conversation.__slots__ if name not in _FIXED)
 _UPDATE_HEAD = update(user_heads).where(
     user_heads.c.user_id == bindparam("key"), user_heads.c.workspace_id == bindparam("key_workspace")
 )
@@ -63,6 +65,8 @@ class Unit:
         self.at = at
         self._trail = trail
         self._conversations: dict[ConversationKey, Conversation | None] = {}
+        self._versions: dict[str, int] = {}
+        """By conversation, the version that is stored."""
         self._heads: dict[UserKey, int] = {}
         self._new_heads: set[UserKey] = set()
         self._touched: dict[str, Conversation] = {}
@@ -75,6 +79,7 @@ class Unit:
         if keys:
             found = map(conversation_of, self.connection.execute(_LOCK, _any_of(keys)))
             self._conversations = dict.fromkeys(keys) | {(c.workspace_id, c.id): c for c in found}
+            self._versions = {c.id: c.version for c in self._conversations.values() if c is not None}
 
     def conversation(self, key: ConversationKey) -> Conversation | None:
         """One that was locked, as this transaction has it by now; None when the workspace has none of this id."""
@@ -134,7 +139,10 @@ class Unit:
         self._write(_INSERT_CHANGES, [_change_values(change) for change in self._changes if change.pos])
         self._write(_INSERT_USER_CHANGES, [_user_change_values(change) for change in self._changes if change.user_pos])
         touched = [self._touched[id_] for id_ in sorted(self._touched)]
-        self._write(_UPDATE, [_conversation_values(conversation) for conversation in touched])
+        changed = {c.id for c in touched if c.version != self._versions.get(c.id)}
+        self._write(_UPDATE, [_changed_values(c, _HEADS) for c in touched if c.id not in changed])
+        self._write(_UPDATE, [_changed_values(c, _MUTABLE) for c in touched if c.id in changed])
+        self._versions |= {c.id: c.version for c in touched}
         new, known = self._touched_heads & self._new_heads, self._touched_heads - self._new_heads
         self._write(_INSERT_HEADS, [self._head_values("workspace_id", "user_id", key) for key in sorted(new)])
         self._write(_UPDATE_HEAD, [self._head_values("key_workspace", "key", key) for key in sorted(known)])
@@ -178,9 +186,10 @@ def _any_of(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return {"workspace_ids": sorted({key[0] for key in keys}), "ids": sorted({key[1] for key in keys})}
 
 
-def _conversation_values(conversation: Conversation) -> dict[str, Any]:
+def _changed_values(conversation: Conversation, names: Sequence[str]) -> dict[str, Any]:
+    """A new message moves the heads only, which is most of what happens."""
     key = {"key": conversation.id, "key_workspace": conversation.workspace_id}
-    return {**key, **{name: getattr(conversation, name) for name in _MUTABLE}}
+    return key | {name: getattr(conversation, name) for name in names}
 
 
 def _change_values(change: Change) -> dict[str, Any]:

@@ -17,6 +17,29 @@ class Kind(IntEnum):
 
     DM = 1
     GROUP = 2
+    CHANNEL = 3
+
+
+class Visibility(IntEnum):
+    """Who can see that a conversation exists. The numbers are those of the contract."""
+
+    PRIVATE = 1
+    PUBLIC = 2
+
+
+class JoinPolicy(IntEnum):
+    """How one becomes a member. The numbers are those of the contract."""
+
+    INVITE = 1
+    OPEN = 2
+
+
+class Notify(IntEnum):
+    """What somebody wants to be notified of. The numbers are those of the contract."""
+
+    ALL = 1
+    MENTIONS = 2
+    NONE = 3
 
 
 class Role(IntEnum):
@@ -48,6 +71,18 @@ class Conversation:
     version: int = 1
     last_seq: int = 0
     last_pos: int = 0
+    avatar: str = ""
+    visibility: Visibility = Visibility.PRIVATE
+    join_policy: JoinPolicy = JoinPolicy.INVITE
+    post_role: Role = Role.MEMBER
+    invite_role: Role = Role.ADMIN
+    mention_role: Role = Role.ADMIN
+    pin_role: Role = Role.MEMBER
+    slow_mode_s: int = 0
+    archived_at: datetime | None = None
+    deleted_at: datetime | None = None
+    blocked: int = 0
+    """Which of a dm refuse to hear from the other: 1 the first of the pair, 2 the second, 3 both."""
 
     @property
     def revision(self) -> str:
@@ -69,6 +104,16 @@ class Member:
     role: Role
     joined_at: datetime
     last_read_seq: int = 0
+    """By their own account; it may go back."""
+    receipt_seq: int = 0
+    """Up to where others know that they have read; it never goes back."""
+    delivered_seq: int = 0
+    last_seen_at: datetime | None = None
+    muted_until: datetime | None = None
+    notify: Notify = Notify.ALL
+    favourite: bool = False
+    hidden_seq: int = -1
+    """Hidden while nothing was written after this number; -1 when not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,12 +190,21 @@ class Created:
 
 
 @dataclass(frozen=True, slots=True)
+class Counts:
+    """Messages of others after somebody's read mark that are not deleted, and how many of them mention them."""
+
+    unread: int
+    mentions: int
+
+
+@dataclass(frozen=True, slots=True)
 class ReadMark:
     """Up to where somebody has read, and what is left."""
 
     conversation_id: str
     last_read_seq: int
     unread_count: int
+    mention_count: int
 
 
 def pair_of(one: str, other: str) -> str:
@@ -196,9 +250,12 @@ def found(command: CreateConversation, at: datetime) -> tuple[Conversation, list
 
 
 def joining(conversation: Conversation, user_ids: Sequence[str], role: Role, at: datetime) -> list[Member]:
-    """New members, a microsecond apart, so that the order of joining is total."""
-    id_, workspace_id = conversation.id, conversation.workspace_id
-    return [Member(id_, workspace_id, user_id, role, at + i * _STEP) for i, user_id in enumerate(user_ids)]
+    """New members, a microsecond apart, so that the order of joining is total. What was said before is not unread."""
+    id_, workspace_id, seq = conversation.id, conversation.workspace_id, conversation.last_seq
+    return [
+        Member(id_, workspace_id, user_id, role, at + i * _STEP, last_read_seq=seq, receipt_seq=seq, delivered_seq=seq)
+        for i, user_id in enumerate(user_ids)
+    ]
 
 
 def visible(conversation: Conversation | None, member: Member | None) -> tuple[Conversation, Member]:
@@ -280,10 +337,16 @@ def check_removes(conversation: Conversation, actor: Member, target: Member, own
         raise _last_owner()
 
 
-def marked(member: Member, seq: int, last_seq: int) -> Member:
-    """The member having read up to `seq`: never back, never beyond the last message; else the same object."""
+def marked(member: Member, seq: int, last_seq: int, at: datetime) -> Member:
+    """The member having read up to `seq`: never back, never beyond the last message; else the same object.
+
+    What is read has been delivered too.
+    """
     seq = min(seq, last_seq)
-    return member if seq <= member.last_read_seq else replace(member, last_read_seq=seq)
+    if seq <= member.last_read_seq:
+        return member
+    receipt_seq, delivered_seq = max(seq, member.receipt_seq), max(seq, member.delivered_seq)
+    return replace(member, last_read_seq=seq, receipt_seq=receipt_seq, delivered_seq=delivered_seq, last_seen_at=at)
 
 
 def others(user_ids: Collection[str], actor_id: str) -> tuple[str, ...]:

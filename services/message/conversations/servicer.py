@@ -151,7 +151,10 @@ class ConversationServicer(rpc.ConversationServiceServicer):
 
     def _marked(self, mark: ReadMark) -> pb.MarkReadResponse:
         return pb.MarkReadResponse(
-            conversation_id=mark.conversation_id, last_read_seq=mark.last_read_seq, unread_count=mark.unread_count
+            conversation_id=mark.conversation_id,
+            last_read_seq=mark.last_read_seq,
+            unread_count=mark.unread_count,
+            mention_count=mark.mention_count,
         )
 
     async def _view(self, conversation_id: str) -> conversation_pb2.Conversation:

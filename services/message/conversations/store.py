@@ -19,6 +19,7 @@ class View:
     my: Member
     last_message: Message | None
     unread_count: int
+    mention_count: int
 
 
 class ConversationStore(Protocol):

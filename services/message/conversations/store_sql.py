@@ -96,7 +96,8 @@ def _views(connection: Connection, caller: Principal, rows: Sequence[Row[Any]]) 
             members=shown[conversation.id],
             my=my,
             last_message=last_messages.get(conversation.id),
-            unread_count=unread.get(conversation.id, 0),
+            unread_count=unread[conversation.id].unread,
+            mention_count=unread[conversation.id].mentions,
         )
         for conversation, my in mine
     ]

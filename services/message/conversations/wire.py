@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from chat.message.v1 import conversation_pb2 as pb
 from chat.message.v1.message_pb2 import Profile
-from services.message.conversations.domain import Conversation, Member
+from services.message.conversations.domain import Conversation, Member, Role
 from services.message.conversations.store import View
 from services.message.messages.wire import ProfileOf, message_proto, timestamp
 
@@ -30,6 +30,17 @@ def conversation_proto(conversation: Conversation, members: Sequence[Member], pr
         updated_at=timestamp(conversation.updated_at),
         workspace_id=conversation.workspace_id,
         etag=conversation.etag(),
+        avatar=conversation.avatar,
+        visibility=pb.Visibility.ValueType(conversation.visibility),
+        join_policy=pb.JoinPolicy.ValueType(conversation.join_policy),
+        permissions=pb.Permissions(
+            post=_role(conversation.post_role),
+            invite=_role(conversation.invite_role),
+            mention_all=_role(conversation.mention_role),
+            pin=_role(conversation.pin_role),
+        ),
+        slow_mode_s=conversation.slow_mode_s,
+        archived_at=timestamp(conversation.archived_at),
     )
 
 
@@ -37,20 +48,38 @@ def view_proto(view: View, profile_of: ProfileOf) -> pb.Conversation:
     """What one member sees."""
     proto = conversation_proto(view.conversation, view.members, profile_of)
     proto.etag = view.conversation.etag(view.my.last_read_seq)
-    proto.my.role = pb.MemberRole.ValueType(view.my.role)
-    proto.my.last_read_seq = view.my.last_read_seq
-    proto.my.joined_at.FromDatetime(view.my.joined_at)
-    proto.unread_count = view.unread_count
+    proto.my.CopyFrom(membership_proto(view.my, view.conversation.last_seq))
+    proto.unread_count, proto.mention_count = view.unread_count, view.mention_count
     if view.last_message is not None:
         proto.last_message.CopyFrom(message_proto(view.last_message, profile_of))
     return proto
+
+
+def membership_proto(member: Member, last_seq: int) -> pb.Membership:
+    """A member's own part; `last_seq` is the conversation's, which tells whether it is hidden still."""
+    return pb.Membership(
+        role=_role(member.role),
+        last_read_seq=member.last_read_seq,
+        joined_at=timestamp(member.joined_at),
+        last_delivered_seq=member.delivered_seq,
+        muted_until=timestamp(member.muted_until),
+        notify=pb.NotifyLevel.ValueType(member.notify),
+        favourite=member.favourite,
+        hidden=member.hidden_seq >= last_seq,
+    )
 
 
 def member_proto(member: Member, profile_of: ProfileOf) -> pb.Member:
     return pb.Member(
         conversation_id=member.conversation_id,
         user=profile_of(member.workspace_id, member.user_id),
-        role=pb.MemberRole.ValueType(member.role),
+        role=_role(member.role),
         joined_at=timestamp(member.joined_at),
-        last_read_seq=member.last_read_seq,
+        last_read_seq=member.receipt_seq,
+        last_delivered_seq=member.delivered_seq,
+        last_seen_at=timestamp(member.last_seen_at),
     )
+
+
+def _role(role: Role) -> pb.MemberRole.ValueType:
+    return pb.MemberRole.ValueType(role)

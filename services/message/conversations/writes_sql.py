@@ -147,14 +147,24 @@ def mark_read(unit: Unit, command: MarkRead) -> Outcome:
     """Answers the mark as it is then."""
     origin, user_id = command.origin, command.origin.actor_id
     conversation, member, _ = _present(unit, command.conversation_id, origin)
-    marked = domain.marked(member, command.seq, conversation.last_seq)
+    marked = domain.marked(member, command.seq, conversation.last_seq, unit.at)
     if marked is not member:
-        unit.connection.execute(_UPDATE_MEMBER, {**_key(marked), "last_read_seq": marked.last_read_seq})
-    unread = unread_counts(unit.connection, origin.workspace_id, user_id, [conversation.id]).get(conversation.id, 0)
-    result = ReadMark(conversation.id, marked.last_read_seq, unread)
+        unit.connection.execute(
+            _UPDATE_MEMBER,
+            {
+                **_key(marked),
+                "last_read_seq": marked.last_read_seq,
+                "receipt_seq": marked.receipt_seq,
+                "delivered_seq": marked.delivered_seq,
+                "last_seen_at": marked.last_seen_at,
+            },
+        )
+    unit.flush()  # The counts are to tell of what stands before in the batch.
+    counts = unread_counts(unit.connection, origin.workspace_id, user_id, [conversation.id])[conversation.id]
+    result = ReadMark(conversation.id, marked.last_read_seq, counts.unread, counts.mentions)
     if marked is member:
         return Outcome(result)
-    body, receipt = unread_body(marked.last_read_seq, unread), receipt_body(user_id, marked.last_read_seq)
+    body, receipt = unread_body(marked.last_read_seq, counts), receipt_body(marked)
     seen = Change(feed.RECEIPT_READ, conversation.id, origin, unit.at, body=receipt, except_user_id=user_id)
     return Outcome(result, (unit.user_change(feed.UNREAD_UPDATED, user_id, conversation.id, origin, body), seen))
 

@@ -77,12 +77,12 @@ class FeedServicer(rpc.FeedServiceServicer):
 
     async def StartTyping(self, request: pb.StartTypingRequest, context: object) -> pb.StartTypingResponse:
         await self._check_member(request.conversation_id)
-        self._typing.start(request.conversation_id, origin())
+        self._typing.start(request.conversation_id, request.thread_root, origin())
         return pb.StartTypingResponse()
 
     async def StopTyping(self, request: pb.StopTypingRequest, context: object) -> pb.StopTypingResponse:
         await self._check_member(request.conversation_id)
-        self._typing.stop(request.conversation_id, origin())
+        self._typing.stop(request.conversation_id, request.thread_root, origin())
         return pb.StopTypingResponse()
 
     async def Relay(

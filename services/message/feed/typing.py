@@ -30,27 +30,28 @@ class Typing:
             "StopTyping": Relayed(pb.StopTypingRequest, self._stop, lambda _: pb.StopTypingResponse()),
         }
 
-    def start(self, conversation_id: str, origin: Origin) -> None:
+    def start(self, conversation_id: str, thread_root: str, origin: Origin) -> None:
         """Says that the actor, a member, is writing."""
         now = self._clock()
-        body = typing_body(origin.actor_id, now + timedelta(seconds=TYPING_S))
+        body = typing_body(origin.actor_id, now + timedelta(seconds=TYPING_S), thread_root)
         self._announce(TYPING, conversation_id, origin, now, body)
 
-    def stop(self, conversation_id: str, origin: Origin) -> None:
+    def stop(self, conversation_id: str, thread_root: str, origin: Origin) -> None:
         """Says that the actor, a member, stopped."""
-        self._announce(STOP_TYPING, conversation_id, origin, self._clock(), typing_body(origin.actor_id, None))
+        body = typing_body(origin.actor_id, None, thread_root)
+        self._announce(STOP_TYPING, conversation_id, origin, self._clock(), body)
 
     def _announce(self, kind: str, conversation_id: str, origin: Origin, at: datetime, body: bytes) -> None:
         self._hub.announce(Change(kind, conversation_id, origin, at, body=body, except_user_id=origin.actor_id))
 
     def _start(self, request: pb.StartTypingRequest, origin: Origin) -> "asyncio.Future[None]":
         self._check(request.conversation_id, origin)
-        self.start(request.conversation_id, origin)
+        self.start(request.conversation_id, request.thread_root, origin)
         return _done()
 
     def _stop(self, request: pb.StopTypingRequest, origin: Origin) -> "asyncio.Future[None]":
         self._check(request.conversation_id, origin)
-        self.stop(request.conversation_id, origin)
+        self.stop(request.conversation_id, request.thread_root, origin)
         return _done()
 
     def _check(self, conversation_id: str, origin: Origin) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from chat.message.v1 import change_pb2 as pb
 from chat.message.v1 import conversation_pb2
-from services.message.conversations.domain import Conversation, Member
+from services.message.conversations.domain import Conversation, Counts, Member
 from services.message.conversations.wire import conversation_proto, member_proto, only_id
 from services.message.feed.domain import Change
 from services.message.messages.wire import ProfileOf, message_proto, timestamp
@@ -48,19 +48,25 @@ def member_body(member: Member) -> bytes:
     return pb.ChangeData(member=member_proto(member, only_id)).SerializeToString()
 
 
-def receipt_body(user_id: str, last_read_seq: int) -> bytes:
-    """Of receipt-read."""
-    return pb.ChangeData(receipt=pb.Receipt(user_id=user_id, last_read_seq=last_read_seq)).SerializeToString()
+def receipt_proto(member: Member) -> pb.Receipt:
+    """What others see of a member's marks."""
+    return pb.Receipt(user_id=member.user_id, last_read_seq=member.receipt_seq, last_delivered_seq=member.delivered_seq)
 
 
-def typing_body(user_id: str, expires_at: datetime | None) -> bytes:
+def receipt_body(member: Member) -> bytes:
+    """Of receipt-read and receipt-delivered."""
+    return pb.ChangeData(receipt=receipt_proto(member)).SerializeToString()
+
+
+def typing_body(user_id: str, expires_at: datetime | None, thread_root: str) -> bytes:
     """Of typing; of stop-typing without a time."""
-    return pb.ChangeData(typing=pb.Typing(user_id=user_id, expires_at=timestamp(expires_at))).SerializeToString()
+    typing = pb.Typing(user_id=user_id, expires_at=timestamp(expires_at), thread_root=thread_root)
+    return pb.ChangeData(typing=typing).SerializeToString()
 
 
-def unread_body(last_read_seq: int, unread_count: int) -> bytes:
+def unread_body(last_read_seq: int, counts: Counts) -> bytes:
     """Of unread-updated."""
-    unread = pb.Unread(last_read_seq=last_read_seq, unread_count=unread_count)
+    unread = pb.Unread(last_read_seq=last_read_seq, unread_count=counts.unread, mention_count=counts.mentions)
     return pb.ChangeData(unread=unread).SerializeToString()
 
 

@@ -4,12 +4,46 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import IntEnum
 
 import orjson
 
 from mesh.errors import Conflict, Error, Forbidden, NotFound, WrongState
 from services.message.command import Command
 from services.message.conversations.domain import Member, Role, check_etag, check_role
+
+
+class Format(IntEnum):
+    """How a text is written. The numbers are those of the contract."""
+
+    PLAIN = 1
+    MARKDOWN = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Mentions:
+    """Who a message calls."""
+
+    user_ids: tuple[str, ...] = ()
+    group_ids: tuple[str, ...] = ()
+    all: bool = False
+    here: bool = False
+
+    @property
+    def everybody(self) -> bool:
+        return self.all or self.here
+
+
+NOBODY = Mentions()
+
+
+@dataclass(frozen=True, slots=True)
+class Reaction:
+    """One emoji under a message, how many use it, and the first of them."""
+
+    emoji: str
+    count: int
+    user_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +64,32 @@ class Message:
     edited_at: datetime | None = None
     deleted_at: datetime | None = None
     deleted_by: str = ""
+    format: Format = Format.PLAIN
+    html: str = ""
+    attachments: tuple[str, ...] = ()
+    """Ids of files."""
+    mentions: Mentions = NOBODY
+    thread_root: str = ""
+    """The message it is a reply to in a thread; empty when it is none."""
+    reply_count: int = 0
+    last_reply_seq: int = 0
+    """Of the thread that hangs on it."""
+    reactions: tuple[Reaction, ...] = ()
+    pinned_at: datetime | None = None
+    silent: bool = False
+    undelete_until: datetime | None = None
+    """Of a tombstone, until when the deletion can be taken back."""
+    revision: int = 1
+    """Raised by everything that changes what is shown of it; `version` only by edits and deletions."""
+
+    @property
+    def state(self) -> str:
+        """What begins its etags: it changes with all that a change of the message could overwrite."""
+        return f"{self.id[-12:]}-{self.version}"
 
     @property
     def etag(self) -> str:
-        return f"{self.id[-12:]}-{self.version}"
+        return f"{self.state}-{self.revision}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +113,7 @@ class SendMessage(Command):
 class EditMessage(Command):
     """Changes a text. With an etag, only what it was read with."""
 
-    id: str
+    message_id: str
     text: str
     etag: str = ""
 
@@ -70,7 +126,7 @@ class EditMessage(Command):
 class DeleteMessage(Command):
     """Leaves a tombstone. With an etag, only of what it was read with."""
 
-    id: str
+    message_id: str
     etag: str = ""
 
 
@@ -127,8 +183,8 @@ def edited(message: Message, actor: Member, command: EditMessage, at: datetime) 
         raise WrongState("MESSAGE_DELETED", "The message is deleted.")
     if message.text == command.text:
         return message
-    check_etag(command.etag, message.etag)
-    return replace(message, text=command.text, version=message.version + 1, edited_at=at)
+    check_etag(state_of(command.etag), message.state)
+    return replace(message, text=command.text, version=message.version + 1, revision=message.revision + 1, edited_at=at)
 
 
 def deleted(message: Message, actor: Member, command: DeleteMessage, at: datetime) -> Message:
@@ -140,9 +196,16 @@ def deleted(message: Message, actor: Member, command: DeleteMessage, at: datetim
         check_role(actor, Role.ADMIN)
     if message.deleted_at is not None:
         return message
-    check_etag(command.etag, message.etag)
-    version = message.version + 1
-    return replace(message, text="", metadata={}, version=version, deleted_at=at, deleted_by=actor.user_id)
+    check_etag(state_of(command.etag), message.state)
+    version, revision = message.version + 1, message.revision + 1
+    return replace(
+        message, text="", metadata={}, version=version, revision=revision, deleted_at=at, deleted_by=actor.user_id
+    )
+
+
+def state_of(etag: str) -> str:
+    """The part of an etag that a change of the message has to agree with."""
+    return "-".join(etag.split("-", 2)[:2])
 
 
 def visible(message: Message | None, member: Member | None) -> tuple[Message, Member]:

@@ -31,7 +31,7 @@ _DELETE_VERSIONS = delete(message_versions).where(
 _UPDATE = update(messages).where(
     messages.c.id == bindparam("key"), messages.c.workspace_id == bindparam("key_workspace")
 )
-_MUTABLE = ("text", "metadata", "version", "edited_at", "deleted_at", "deleted_by")
+_MUTABLE = ("text", "metadata", "version", "revision", "edited_at", "deleted_at", "deleted_by")
 
 
 def send(unit: Unit, commands: list[SendMessage]) -> list[Outcome]:
@@ -81,7 +81,7 @@ class _Sends:
 
 
 def edit(unit: Unit, command: EditMessage) -> Outcome:
-    message, actor = _visible(unit, command.id, command.origin)
+    message, actor = _visible(unit, command.message_id, command.origin)
     edited = domain.edited(message, actor, command, unit.at)
     if edited is message:
         return Outcome(message)
@@ -99,7 +99,7 @@ def edit(unit: Unit, command: EditMessage) -> Outcome:
 
 
 def remove(unit: Unit, command: DeleteMessage) -> Outcome:
-    message, actor = _visible(unit, command.id, command.origin)
+    message, actor = _visible(unit, command.message_id, command.origin)
     deleted = domain.deleted(message, actor, command, unit.at)
     if deleted is message:
         return Outcome(message)

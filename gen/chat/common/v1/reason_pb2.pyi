@@ -162,6 +162,22 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The place lies after the end of the log."""
     REASON_TOO_MUCH_MISSED: _Reason.ValueType  # 71
     """More was missed than is replayed on a socket: read it by pages."""
+    REASON_NOT_OPEN: _Reason.ValueType  # 72
+    """The conversation cannot be joined without an invitation."""
+    REASON_CONVERSATION_ARCHIVED: _Reason.ValueType  # 73
+    """The conversation is archived: it can only be read."""
+    REASON_BANNED: _Reason.ValueType  # 74
+    """The user is banned from this conversation."""
+    REASON_SLOW_MODE: _Reason.ValueType  # 75
+    """The conversation is in slow mode; wait as told before the next message."""
+    REASON_INVITE_INVALID: _Reason.ValueType  # 76
+    """The invitation is not one, has ended, or is used up."""
+    REASON_THREAD_NOT_FOUND: _Reason.ValueType  # 77
+    """The message that the thread is to hang on is not in this conversation, is deleted, or hangs in a thread itself."""
+    REASON_UNDELETE_EXPIRED: _Reason.ValueType  # 78
+    """The deletion cannot be taken back any more."""
+    REASON_VERSION_NOT_FOUND: _Reason.ValueType  # 79
+    """The message has no such version."""
     REASON_RATE_LIMITED: _Reason.ValueType  # 80
     """Too many calls of this kind; wait as told."""
     REASON_OVERLOADED: _Reason.ValueType  # 81
@@ -182,6 +198,24 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The trace is not kept, or not any more."""
     REASON_TOO_MANY_SOCKETS: _Reason.ValueType  # 89
     """The user has as many sockets open here as may be: close one first."""
+    REASON_SCHEDULED_NOT_FOUND: _Reason.ValueType  # 91
+    """No such planned message of the caller."""
+    REASON_SCHEDULED_STARTED: _Reason.ValueType  # 92
+    """The planned message is written already, or is being written."""
+    REASON_SEND_AT_INVALID: _Reason.ValueType  # 93
+    """The time to write at is over, or too far ahead."""
+    REASON_GROUP_NOT_FOUND: _Reason.ValueType  # 94
+    """No such group in the workspace."""
+    REASON_GROUP_TAKEN: _Reason.ValueType  # 95
+    """Another group has this handle."""
+    REASON_REPORT_NOT_FOUND: _Reason.ValueType  # 96
+    """No such report in the workspace."""
+    REASON_QUERY_EMPTY: _Reason.ValueType  # 97
+    """The search has no word in it."""
+    REASON_STREAM_TOO_OLD: _Reason.ValueType  # 98
+    """The stream is as old as one may be; open it again from the place reached."""
+    REASON_IMPORT_CONFLICT: _Reason.ValueType  # 99
+    """The external id was used for another content."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Every reason an error can carry: `code` in REST and Socket.IO problems, `ErrorInfo.reason` on gRPC, without the
@@ -328,6 +362,22 @@ REASON_POSITION_AHEAD: Reason.ValueType  # 70
 """The place lies after the end of the log."""
 REASON_TOO_MUCH_MISSED: Reason.ValueType  # 71
 """More was missed than is replayed on a socket: read it by pages."""
+REASON_NOT_OPEN: Reason.ValueType  # 72
+"""The conversation cannot be joined without an invitation."""
+REASON_CONVERSATION_ARCHIVED: Reason.ValueType  # 73
+"""The conversation is archived: it can only be read."""
+REASON_BANNED: Reason.ValueType  # 74
+"""The user is banned from this conversation."""
+REASON_SLOW_MODE: Reason.ValueType  # 75
+"""The conversation is in slow mode; wait as told before the next message."""
+REASON_INVITE_INVALID: Reason.ValueType  # 76
+"""The invitation is not one, has ended, or is used up."""
+REASON_THREAD_NOT_FOUND: Reason.ValueType  # 77
+"""The message that the thread is to hang on is not in this conversation, is deleted, or hangs in a thread itself."""
+REASON_UNDELETE_EXPIRED: Reason.ValueType  # 78
+"""The deletion cannot be taken back any more."""
+REASON_VERSION_NOT_FOUND: Reason.ValueType  # 79
+"""The message has no such version."""
 REASON_RATE_LIMITED: Reason.ValueType  # 80
 """Too many calls of this kind; wait as told."""
 REASON_OVERLOADED: Reason.ValueType  # 81
@@ -348,4 +398,22 @@ REASON_TRACE_NOT_FOUND: Reason.ValueType  # 88
 """The trace is not kept, or not any more."""
 REASON_TOO_MANY_SOCKETS: Reason.ValueType  # 89
 """The user has as many sockets open here as may be: close one first."""
+REASON_SCHEDULED_NOT_FOUND: Reason.ValueType  # 91
+"""No such planned message of the caller."""
+REASON_SCHEDULED_STARTED: Reason.ValueType  # 92
+"""The planned message is written already, or is being written."""
+REASON_SEND_AT_INVALID: Reason.ValueType  # 93
+"""The time to write at is over, or too far ahead."""
+REASON_GROUP_NOT_FOUND: Reason.ValueType  # 94
+"""No such group in the workspace."""
+REASON_GROUP_TAKEN: Reason.ValueType  # 95
+"""Another group has this handle."""
+REASON_REPORT_NOT_FOUND: Reason.ValueType  # 96
+"""No such report in the workspace."""
+REASON_QUERY_EMPTY: Reason.ValueType  # 97
+"""The search has no word in it."""
+REASON_STREAM_TOO_OLD: Reason.ValueType  # 98
+"""The stream is as old as one may be; open it again from the place reached."""
+REASON_IMPORT_CONFLICT: Reason.ValueType  # 99
+"""The external id was used for another content."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

@@ -3,6 +3,8 @@
 isort:skip_file
 Events on the bus: facts in the past tense, one message each. The key is the id of the aggregate."""
 
+from chat.message.v1 import ban_pb2 as _ban_pb2
+from chat.message.v1 import change_pb2 as _change_pb2
 from chat.message.v1 import conversation_pb2 as _conversation_pb2
 from chat.message.v1 import message_pb2 as _message_pb2
 from google.protobuf import descriptor as _descriptor
@@ -241,3 +243,347 @@ class MemberRemoved(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MemberRemoved: _TypeAlias = MemberRemoved  # noqa: Y015
+
+@_typing.final
+class MessageReacted(_message.Message):
+    """Somebody reacted to a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    REACTION_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the conversation's log."""
+    @_builtins.property
+    def reaction(self) -> _message_pb2.ReactionState:
+        """How the reaction stands now."""
+
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        reaction: _message_pb2.ReactionState | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reaction", b"reaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pos", b"pos", "reaction", b"reaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageReacted: _TypeAlias = MessageReacted  # noqa: Y015
+
+@_typing.final
+class MessageUnreacted(_message.Message):
+    """Somebody took a reaction back."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    REACTION_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the conversation's log."""
+    @_builtins.property
+    def reaction(self) -> _message_pb2.ReactionState:
+        """How the reaction stands now."""
+
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        reaction: _message_pb2.ReactionState | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reaction", b"reaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pos", b"pos", "reaction", b"reaction"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageUnreacted: _TypeAlias = MessageUnreacted  # noqa: Y015
+
+@_typing.final
+class MessagePinned(_message.Message):
+    """A message was pinned."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the conversation's log."""
+    @_builtins.property
+    def pinned(self) -> _change_pb2.Pinned:
+        """The pin."""
+
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        pinned: _change_pb2.Pinned | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["pinned", b"pinned"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pinned", b"pinned", "pos", b"pos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessagePinned: _TypeAlias = MessagePinned  # noqa: Y015
+
+@_typing.final
+class MessageUnpinned(_message.Message):
+    """A pin was taken away."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the conversation's log."""
+    @_builtins.property
+    def pinned(self) -> _change_pb2.Pinned:
+        """The message it was about."""
+
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        pinned: _change_pb2.Pinned | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["pinned", b"pinned"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pinned", b"pinned", "pos", b"pos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MessageUnpinned: _TypeAlias = MessageUnpinned  # noqa: Y015
+
+@_typing.final
+class ThreadUpdated(_message.Message):
+    """A thread got a reply, or lost one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    THREAD_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the conversation's log."""
+    @_builtins.property
+    def thread(self) -> _message_pb2.Thread:
+        """The thread now."""
+
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        thread: _message_pb2.Thread | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["thread", b"thread"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pos", b"pos", "thread", b"thread"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ThreadUpdated: _TypeAlias = ThreadUpdated  # noqa: Y015
+
+@_typing.final
+class ConversationArchived(_message.Message):
+    """A conversation became read-only."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the conversation's log."""
+    @_builtins.property
+    def conversation(self) -> _conversation_pb2.Conversation:
+        """The conversation now."""
+
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        conversation: _conversation_pb2.Conversation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "pos", b"pos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConversationArchived: _TypeAlias = ConversationArchived  # noqa: Y015
+
+@_typing.final
+class ConversationUnarchived(_message.Message):
+    """A conversation can be written to again."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the conversation's log."""
+    @_builtins.property
+    def conversation(self) -> _conversation_pb2.Conversation:
+        """The conversation now."""
+
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        conversation: _conversation_pb2.Conversation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "pos", b"pos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConversationUnarchived: _TypeAlias = ConversationUnarchived  # noqa: Y015
+
+@_typing.final
+class ConversationDeleted(_message.Message):
+    """A conversation was ended and its content erased."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the conversation's log."""
+    @_builtins.property
+    def conversation(self) -> _conversation_pb2.Conversation:
+        """What it was."""
+
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        conversation: _conversation_pb2.Conversation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "pos", b"pos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ConversationDeleted: _TypeAlias = ConversationDeleted  # noqa: Y015
+
+@_typing.final
+class MemberBanned(_message.Message):
+    """Somebody was banned."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    BAN_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the conversation's log."""
+    @_builtins.property
+    def ban(self) -> _ban_pb2.Ban:
+        """The ban."""
+
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        ban: _ban_pb2.Ban | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ban", b"ban"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ban", b"ban", "pos", b"pos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemberBanned: _TypeAlias = MemberBanned  # noqa: Y015
+
+@_typing.final
+class MemberUnbanned(_message.Message):
+    """A ban was ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    BAN_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the conversation's log."""
+    @_builtins.property
+    def ban(self) -> _ban_pb2.Ban:
+        """The ban as it was."""
+
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        ban: _ban_pb2.Ban | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ban", b"ban"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ban", b"ban", "pos", b"pos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MemberUnbanned: _TypeAlias = MemberUnbanned  # noqa: Y015
+
+@_typing.final
+class ReceiptRead(_message.Message):
+    """Somebody read on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in that user's own log."""
+    conversation_id: _builtins.str
+    """The conversation."""
+    @_builtins.property
+    def receipt(self) -> _change_pb2.Receipt:
+        """Who, and up to where."""
+
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        conversation_id: _builtins.str = ...,
+        receipt: _change_pb2.Receipt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "pos", b"pos", "receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReceiptRead: _TypeAlias = ReceiptRead  # noqa: Y015
+
+@_typing.final
+class ReceiptDelivered(_message.Message):
+    """Messages reached a device of somebody."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    RECEIPT_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in that user's own log."""
+    conversation_id: _builtins.str
+    """The conversation."""
+    @_builtins.property
+    def receipt(self) -> _change_pb2.Receipt:
+        """Who, and up to where."""
+
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        conversation_id: _builtins.str = ...,
+        receipt: _change_pb2.Receipt | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["receipt", b"receipt"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "pos", b"pos", "receipt", b"receipt"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReceiptDelivered: _TypeAlias = ReceiptDelivered  # noqa: Y015

@@ -3,8 +3,15 @@
 isort:skip_file
 """
 
+from chat.message.v1 import ban_pb2 as _ban_pb2
+from chat.message.v1 import bookmark_pb2 as _bookmark_pb2
 from chat.message.v1 import conversation_pb2 as _conversation_pb2
+from chat.message.v1 import draft_pb2 as _draft_pb2
+from chat.message.v1 import group_pb2 as _group_pb2
+from chat.message.v1 import invite_pb2 as _invite_pb2
 from chat.message.v1 import message_pb2 as _message_pb2
+from chat.message.v1 import report_pb2 as _report_pb2
+from chat.message.v1 import scheduled_pb2 as _scheduled_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
@@ -22,8 +29,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 @_typing.final
 class Change(_message.Message):
     """Something that happened. Durable changes carry `pos` (a conversation's log) or `user_pos` (the receiver's own log);
-    both count 1, 2, 3 and so on without gaps. Changes with neither (typing, stop-typing, receipt-read) are only sent
-    live. A change tells the present state of what it is about, so applying one twice, or an old one, does no harm.
+    both count 1, 2, 3 and so on without gaps. Changes with neither (typing, receipts of others) are only sent live. A change tells the present state of what it is about, so applying one twice, or an old one, does no harm.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -43,9 +49,13 @@ class Change(_message.Message):
     event_id: _builtins.str
     """`<conversation_id>:<pos>` or `<user_id>:<user_pos>`; empty when not durable. Drop what you have seen."""
     type: _builtins.str
-    """One of message-new, message-updated, message-deleted, conversation-created, conversation-updated, member-added,
-    member-updated, member-removed; in the user's own log conversation-added, conversation-removed, unread-updated;
-    only live typing, stop-typing, receipt-read.
+    """In a conversation's log: message-new, message-updated, message-deleted, reaction-added, reaction-removed,
+    message-pinned, message-unpinned, thread-updated, conversation-created, conversation-updated,
+    conversation-archived, conversation-unarchived, conversation-deleted, member-added, member-updated,
+    member-removed, member-banned, member-unbanned. In the user's own log: conversation-added, conversation-removed,
+    unread-updated, delivered-updated, thread-read, preferences-updated, draft-updated, invite-received,
+    invite-updated, bookmark-updated, scheduled-updated, scheduled-sent, scheduled-failed, report-updated,
+    group-updated. Only live: typing, stop-typing, receipt-read, receipt-delivered.
     """
     conversation_id: _builtins.str
     """The conversation it belongs to."""
@@ -107,13 +117,25 @@ class ChangeData(_message.Message):
     RECEIPT_FIELD_NUMBER: _builtins.int
     UNREAD_FIELD_NUMBER: _builtins.int
     TYPING_FIELD_NUMBER: _builtins.int
+    REACTION_FIELD_NUMBER: _builtins.int
+    THREAD_FIELD_NUMBER: _builtins.int
+    PINNED_FIELD_NUMBER: _builtins.int
+    MEMBERSHIP_FIELD_NUMBER: _builtins.int
+    DRAFT_FIELD_NUMBER: _builtins.int
+    INVITE_FIELD_NUMBER: _builtins.int
+    BOOKMARK_FIELD_NUMBER: _builtins.int
+    SCHEDULED_FIELD_NUMBER: _builtins.int
+    REPORT_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
+    BAN_FIELD_NUMBER: _builtins.int
+    THREAD_MARK_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def message(self) -> _message_pb2.Message:
         """message-new, message-updated, message-deleted."""
 
     @_builtins.property
     def conversation(self) -> _conversation_pb2.Conversation:
-        """conversation-created, conversation-updated, conversation-added, conversation-removed."""
+        """conversation-created, -updated, -archived, -unarchived, -deleted, -added, -removed."""
 
     @_builtins.property
     def member(self) -> _conversation_pb2.Member:
@@ -121,7 +143,7 @@ class ChangeData(_message.Message):
 
     @_builtins.property
     def receipt(self) -> Global___Receipt:
-        """receipt-read."""
+        """receipt-read, receipt-delivered."""
 
     @_builtins.property
     def unread(self) -> Global___Unread:
@@ -130,6 +152,54 @@ class ChangeData(_message.Message):
     @_builtins.property
     def typing(self) -> Global___Typing:
         """typing, stop-typing."""
+
+    @_builtins.property
+    def reaction(self) -> _message_pb2.ReactionState:
+        """reaction-added, reaction-removed."""
+
+    @_builtins.property
+    def thread(self) -> _message_pb2.Thread:
+        """thread-updated."""
+
+    @_builtins.property
+    def pinned(self) -> Global___Pinned:
+        """message-pinned, message-unpinned."""
+
+    @_builtins.property
+    def membership(self) -> _conversation_pb2.Membership:
+        """preferences-updated, delivered-updated."""
+
+    @_builtins.property
+    def draft(self) -> _draft_pb2.Draft:
+        """draft-updated."""
+
+    @_builtins.property
+    def invite(self) -> _invite_pb2.Invite:
+        """invite-received, invite-updated."""
+
+    @_builtins.property
+    def bookmark(self) -> _bookmark_pb2.Bookmark:
+        """bookmark-updated."""
+
+    @_builtins.property
+    def scheduled(self) -> _scheduled_pb2.Scheduled:
+        """scheduled-updated, scheduled-sent, scheduled-failed."""
+
+    @_builtins.property
+    def report(self) -> _report_pb2.Report:
+        """report-updated."""
+
+    @_builtins.property
+    def group(self) -> _group_pb2.Group:
+        """group-updated."""
+
+    @_builtins.property
+    def ban(self) -> _ban_pb2.Ban:
+        """member-banned, member-unbanned."""
+
+    @_builtins.property
+    def thread_mark(self) -> Global___ThreadMark:
+        """thread-read."""
 
     def __init__(
         self,
@@ -140,12 +210,24 @@ class ChangeData(_message.Message):
         receipt: Global___Receipt | None = ...,
         unread: Global___Unread | None = ...,
         typing: Global___Typing | None = ...,
+        reaction: _message_pb2.ReactionState | None = ...,
+        thread: _message_pb2.Thread | None = ...,
+        pinned: Global___Pinned | None = ...,
+        membership: _conversation_pb2.Membership | None = ...,
+        draft: _draft_pb2.Draft | None = ...,
+        invite: _invite_pb2.Invite | None = ...,
+        bookmark: _bookmark_pb2.Bookmark | None = ...,
+        scheduled: _scheduled_pb2.Scheduled | None = ...,
+        report: _report_pb2.Report | None = ...,
+        group: _group_pb2.Group | None = ...,
+        ban: _ban_pb2.Ban | None = ...,
+        thread_mark: Global___ThreadMark | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "kind", b"kind", "member", b"member", "message", b"message", "receipt", b"receipt", "typing", b"typing", "unread", b"unread"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ban", b"ban", "bookmark", b"bookmark", "conversation", b"conversation", "draft", b"draft", "group", b"group", "invite", b"invite", "kind", b"kind", "member", b"member", "membership", b"membership", "message", b"message", "pinned", b"pinned", "reaction", b"reaction", "receipt", b"receipt", "report", b"report", "scheduled", b"scheduled", "thread", b"thread", "thread_mark", b"thread_mark", "typing", b"typing", "unread", b"unread"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "kind", b"kind", "member", b"member", "message", b"message", "receipt", b"receipt", "typing", b"typing", "unread", b"unread"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ban", b"ban", "bookmark", b"bookmark", "conversation", b"conversation", "draft", b"draft", "group", b"group", "invite", b"invite", "kind", b"kind", "member", b"member", "membership", b"membership", "message", b"message", "pinned", b"pinned", "reaction", b"reaction", "receipt", b"receipt", "report", b"report", "scheduled", b"scheduled", "thread", b"thread", "thread_mark", b"thread_mark", "typing", b"typing", "unread", b"unread"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["message", "conversation", "member", "receipt", "unread", "typing"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["message", "conversation", "member", "receipt", "unread", "typing", "reaction", "thread", "pinned", "membership", "draft", "invite", "bookmark", "scheduled", "report", "group", "ban", "thread_mark"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 
@@ -153,25 +235,29 @@ Global___ChangeData: _TypeAlias = ChangeData  # noqa: Y015
 
 @_typing.final
 class Receipt(_message.Message):
-    """Up to where a member has read."""
+    """Up to where a member has read, and it has reached them."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     USER_ID_FIELD_NUMBER: _builtins.int
     LAST_READ_SEQ_FIELD_NUMBER: _builtins.int
+    LAST_DELIVERED_SEQ_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The member."""
     last_read_seq: _builtins.int
-    """Their mark."""
+    """Up to where they have read."""
+    last_delivered_seq: _builtins.int
+    """Up to where it has reached one of their devices."""
     def __init__(
         self,
         *,
         user_id: _builtins.str = ...,
         last_read_seq: _builtins.int = ...,
+        last_delivered_seq: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_read_seq", b"last_read_seq", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_delivered_seq", b"last_delivered_seq", "last_read_seq", b"last_read_seq", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -185,19 +271,23 @@ class Unread(_message.Message):
 
     LAST_READ_SEQ_FIELD_NUMBER: _builtins.int
     UNREAD_COUNT_FIELD_NUMBER: _builtins.int
+    MENTION_COUNT_FIELD_NUMBER: _builtins.int
     last_read_seq: _builtins.int
     """Up to where the receiver has read."""
     unread_count: _builtins.int
     """What is still unread."""
+    mention_count: _builtins.int
+    """How many of these mention the receiver."""
     def __init__(
         self,
         *,
         last_read_seq: _builtins.int = ...,
         unread_count: _builtins.int = ...,
+        mention_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_read_seq", b"last_read_seq", "unread_count", b"unread_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_read_seq", b"last_read_seq", "mention_count", b"mention_count", "unread_count", b"unread_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -211,8 +301,11 @@ class Typing(_message.Message):
 
     USER_ID_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    THREAD_ROOT_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """Who."""
+    thread_root: _builtins.str
+    """The thread they write in; empty for the conversation itself."""
     @_builtins.property
     def expires_at(self) -> _timestamp_pb2.Timestamp:
         """Show it no longer than this; absent in stop-typing."""
@@ -222,11 +315,78 @@ class Typing(_message.Message):
         *,
         user_id: _builtins.str = ...,
         expires_at: _timestamp_pb2.Timestamp | None = ...,
+        thread_root: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_at", b"expires_at", "thread_root", b"thread_root", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Typing: _TypeAlias = Typing  # noqa: Y015
+
+@_typing.final
+class Pinned(_message.Message):
+    """A pin that came or went."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
+    PINNED_AT_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    """The message."""
+    seq: _builtins.int
+    """Its number."""
+    @_builtins.property
+    def pinned_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when it is pinned; absent when it is not any more."""
+
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        seq: _builtins.int = ...,
+        pinned_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["pinned_at", b"pinned_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message_id", b"message_id", "pinned_at", b"pinned_at", "seq", b"seq"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Pinned: _TypeAlias = Pinned  # noqa: Y015
+
+@_typing.final
+class ThreadMark(_message.Message):
+    """Up to where somebody has read in a thread."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    ROOT_ID_FIELD_NUMBER: _builtins.int
+    LAST_READ_SEQ_FIELD_NUMBER: _builtins.int
+    UNREAD_COUNT_FIELD_NUMBER: _builtins.int
+    conversation_id: _builtins.str
+    """The conversation."""
+    root_id: _builtins.str
+    """The message that the thread hangs on."""
+    last_read_seq: _builtins.int
+    """Up to where they have read."""
+    unread_count: _builtins.int
+    """Replies of others after it that are not deleted."""
+    def __init__(
+        self,
+        *,
+        conversation_id: _builtins.str = ...,
+        root_id: _builtins.str = ...,
+        last_read_seq: _builtins.int = ...,
+        unread_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "last_read_seq", b"last_read_seq", "root_id", b"root_id", "unread_count", b"unread_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ThreadMark: _TypeAlias = ThreadMark  # noqa: Y015

@@ -33,6 +33,8 @@ class _ConversationTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Conv
     """Two people. The same pair always has the same one."""
     CONVERSATION_TYPE_GROUP: _ConversationType.ValueType  # 2
     """Several people, by invitation."""
+    CONVERSATION_TYPE_CHANNEL: _ConversationType.ValueType  # 3
+    """Many people, about a subject; public ones can be found and joined by everybody in the workspace."""
 
 class ConversationType(_ConversationType, metaclass=_ConversationTypeEnumTypeWrapper):
     """What a conversation is for."""
@@ -43,7 +45,85 @@ CONVERSATION_TYPE_DM: ConversationType.ValueType  # 1
 """Two people. The same pair always has the same one."""
 CONVERSATION_TYPE_GROUP: ConversationType.ValueType  # 2
 """Several people, by invitation."""
+CONVERSATION_TYPE_CHANNEL: ConversationType.ValueType  # 3
+"""Many people, about a subject; public ones can be found and joined by everybody in the workspace."""
 Global___ConversationType: _TypeAlias = ConversationType  # noqa: Y015
+
+class _Visibility:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _VisibilityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Visibility.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    VISIBILITY_UNSPECIFIED: _Visibility.ValueType  # 0
+    """Not set."""
+    VISIBILITY_PRIVATE: _Visibility.ValueType  # 1
+    """Its members."""
+    VISIBILITY_PUBLIC: _Visibility.ValueType  # 2
+    """Everybody in the workspace. What is said in it is for members all the same."""
+
+class Visibility(_Visibility, metaclass=_VisibilityEnumTypeWrapper):
+    """Who can see that a conversation exists."""
+
+VISIBILITY_UNSPECIFIED: Visibility.ValueType  # 0
+"""Not set."""
+VISIBILITY_PRIVATE: Visibility.ValueType  # 1
+"""Its members."""
+VISIBILITY_PUBLIC: Visibility.ValueType  # 2
+"""Everybody in the workspace. What is said in it is for members all the same."""
+Global___Visibility: _TypeAlias = Visibility  # noqa: Y015
+
+class _JoinPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _JoinPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_JoinPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    JOIN_POLICY_UNSPECIFIED: _JoinPolicy.ValueType  # 0
+    """Not set."""
+    JOIN_POLICY_INVITE: _JoinPolicy.ValueType  # 1
+    """By being added or invited."""
+    JOIN_POLICY_OPEN: _JoinPolicy.ValueType  # 2
+    """By joining, too; only public channels can be open."""
+
+class JoinPolicy(_JoinPolicy, metaclass=_JoinPolicyEnumTypeWrapper):
+    """How one becomes a member."""
+
+JOIN_POLICY_UNSPECIFIED: JoinPolicy.ValueType  # 0
+"""Not set."""
+JOIN_POLICY_INVITE: JoinPolicy.ValueType  # 1
+"""By being added or invited."""
+JOIN_POLICY_OPEN: JoinPolicy.ValueType  # 2
+"""By joining, too; only public channels can be open."""
+Global___JoinPolicy: _TypeAlias = JoinPolicy  # noqa: Y015
+
+class _NotifyLevel:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _NotifyLevelEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NotifyLevel.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    NOTIFY_LEVEL_UNSPECIFIED: _NotifyLevel.ValueType  # 0
+    """Not set."""
+    NOTIFY_LEVEL_ALL: _NotifyLevel.ValueType  # 1
+    """Every message."""
+    NOTIFY_LEVEL_MENTIONS: _NotifyLevel.ValueType  # 2
+    """Messages that mention them."""
+    NOTIFY_LEVEL_NONE: _NotifyLevel.ValueType  # 3
+    """Nothing."""
+
+class NotifyLevel(_NotifyLevel, metaclass=_NotifyLevelEnumTypeWrapper):
+    """What somebody wants to be notified of."""
+
+NOTIFY_LEVEL_UNSPECIFIED: NotifyLevel.ValueType  # 0
+"""Not set."""
+NOTIFY_LEVEL_ALL: NotifyLevel.ValueType  # 1
+"""Every message."""
+NOTIFY_LEVEL_MENTIONS: NotifyLevel.ValueType  # 2
+"""Messages that mention them."""
+NOTIFY_LEVEL_NONE: NotifyLevel.ValueType  # 3
+"""Nothing."""
+Global___NotifyLevel: _TypeAlias = NotifyLevel  # noqa: Y015
 
 class _MemberRole:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -78,6 +158,40 @@ MEMBER_ROLE_GUEST: MemberRole.ValueType  # 4
 Global___MemberRole: _TypeAlias = MemberRole  # noqa: Y015
 
 @_typing.final
+class Permissions(_message.Message):
+    """The least role that may do something. The owner and admins always may."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POST_FIELD_NUMBER: _builtins.int
+    INVITE_FIELD_NUMBER: _builtins.int
+    MENTION_ALL_FIELD_NUMBER: _builtins.int
+    PIN_FIELD_NUMBER: _builtins.int
+    post: Global___MemberRole.ValueType
+    """Writing messages."""
+    invite: Global___MemberRole.ValueType
+    """Adding and inviting people."""
+    mention_all: Global___MemberRole.ValueType
+    """Mentioning everybody."""
+    pin: Global___MemberRole.ValueType
+    """Pinning messages."""
+    def __init__(
+        self,
+        *,
+        post: Global___MemberRole.ValueType = ...,
+        invite: Global___MemberRole.ValueType = ...,
+        mention_all: Global___MemberRole.ValueType = ...,
+        pin: Global___MemberRole.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["invite", b"invite", "mention_all", b"mention_all", "pin", b"pin", "post", b"post"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Permissions: _TypeAlias = Permissions  # noqa: Y015
+
+@_typing.final
 class Conversation(_message.Message):
     """One conversation."""
 
@@ -102,6 +216,13 @@ class Conversation(_message.Message):
     WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     QUOTA_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    AVATAR_FIELD_NUMBER: _builtins.int
+    VISIBILITY_FIELD_NUMBER: _builtins.int
+    JOIN_POLICY_FIELD_NUMBER: _builtins.int
+    PERMISSIONS_FIELD_NUMBER: _builtins.int
+    SLOW_MODE_S_FIELD_NUMBER: _builtins.int
+    ARCHIVED_AT_FIELD_NUMBER: _builtins.int
+    MENTION_COUNT_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     type: Global___ConversationType.ValueType
@@ -130,6 +251,16 @@ class Conversation(_message.Message):
     """Changes with everything that is shown here, profiles apart. Send it as `If-Match` with a change to make sure that
     nobody was faster: messages and read marks do not disturb that.
     """
+    avatar: _builtins.str
+    """An https address of a picture; empty for none."""
+    visibility: Global___Visibility.ValueType
+    """Who can see that it exists."""
+    join_policy: Global___JoinPolicy.ValueType
+    """How one becomes a member."""
+    slow_mode_s: _builtins.int
+    """Seconds that a member waits between two messages; 0 for none. Admins do not wait."""
+    mention_count: _builtins.int
+    """How many of the unread messages mention the caller; absent in feeds."""
     @_builtins.property
     def last_message(self) -> _message_pb2.Message:
         """The last message, deleted or not."""
@@ -154,6 +285,14 @@ class Conversation(_message.Message):
     def quota(self) -> Global___Quota:
         """How much it may hold. Not enforced yet."""
 
+    @_builtins.property
+    def permissions(self) -> Global___Permissions:
+        """Who may do what."""
+
+    @_builtins.property
+    def archived_at(self) -> _timestamp_pb2.Timestamp:
+        """Since when it is archived, which makes it read-only; absent when it is not."""
+
     def __init__(
         self,
         *,
@@ -176,13 +315,25 @@ class Conversation(_message.Message):
         workspace_id: _builtins.str = ...,
         quota: Global___Quota | None = ...,
         etag: _builtins.str = ...,
+        avatar: _builtins.str = ...,
+        visibility: Global___Visibility.ValueType = ...,
+        join_policy: Global___JoinPolicy.ValueType = ...,
+        permissions: Global___Permissions | None = ...,
+        slow_mode_s: _builtins.int = ...,
+        archived_at: _timestamp_pb2.Timestamp | None = ...,
+        mention_count: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_unread_count", b"_unread_count", "created_at", b"created_at", "last_message", b"last_message", "my", b"my", "quota", b"quota", "unread_count", b"unread_count", "updated_at", b"updated_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_mention_count", b"_mention_count", "_unread_count", b"_unread_count", "archived_at", b"archived_at", "created_at", b"created_at", "last_message", b"last_message", "mention_count", b"mention_count", "my", b"my", "permissions", b"permissions", "quota", b"quota", "unread_count", b"unread_count", "updated_at", b"updated_at"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_unread_count", b"_unread_count", "created_at", b"created_at", "created_by", b"created_by", "etag", b"etag", "id", b"id", "last_message", b"last_message", "last_pos", b"last_pos", "last_seq", b"last_seq", "member_count", b"member_count", "members", b"members", "my", b"my", "name", b"name", "quota", b"quota", "region", b"region", "retention_days", b"retention_days", "topic", b"topic", "type", b"type", "unread_count", b"unread_count", "updated_at", b"updated_at", "workspace_id", b"workspace_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_mention_count", b"_mention_count", "_unread_count", b"_unread_count", "archived_at", b"archived_at", "avatar", b"avatar", "created_at", b"created_at", "created_by", b"created_by", "etag", b"etag", "id", b"id", "join_policy", b"join_policy", "last_message", b"last_message", "last_pos", b"last_pos", "last_seq", b"last_seq", "member_count", b"member_count", "members", b"members", "mention_count", b"mention_count", "my", b"my", "name", b"name", "permissions", b"permissions", "quota", b"quota", "region", b"region", "retention_days", b"retention_days", "slow_mode_s", b"slow_mode_s", "topic", b"topic", "type", b"type", "unread_count", b"unread_count", "updated_at", b"updated_at", "visibility", b"visibility", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__mention_count: _TypeAlias = _typing.Literal["mention_count"]  # noqa: Y015
+    _WhichOneofArgType__mention_count: _TypeAlias = _typing.Literal["_mention_count", b"_mention_count"]  # noqa: Y015
     _WhichOneofReturnType__unread_count: _TypeAlias = _typing.Literal["unread_count"]  # noqa: Y015
     _WhichOneofArgType__unread_count: _TypeAlias = _typing.Literal["_unread_count", b"_unread_count"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__mention_count) -> _WhichOneofReturnType__mention_count | None: ...
+    @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__unread_count) -> _WhichOneofReturnType__unread_count | None: ...
 
 Global___Conversation: _TypeAlias = Conversation  # noqa: Y015
@@ -228,12 +379,16 @@ class Member(_message.Message):
     ROLE_FIELD_NUMBER: _builtins.int
     JOINED_AT_FIELD_NUMBER: _builtins.int
     LAST_READ_SEQ_FIELD_NUMBER: _builtins.int
+    LAST_DELIVERED_SEQ_FIELD_NUMBER: _builtins.int
+    LAST_SEEN_AT_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     """The conversation."""
     role: Global___MemberRole.ValueType
     """Their rights here."""
     last_read_seq: _builtins.int
     """Up to where they have read."""
+    last_delivered_seq: _builtins.int
+    """Up to where it has reached one of their devices."""
     @_builtins.property
     def user(self) -> _message_pb2.Profile:
         """Who."""
@@ -241,6 +396,10 @@ class Member(_message.Message):
     @_builtins.property
     def joined_at(self) -> _timestamp_pb2.Timestamp:
         """When they joined."""
+
+    @_builtins.property
+    def last_seen_at(self) -> _timestamp_pb2.Timestamp:
+        """When they last read here."""
 
     def __init__(
         self,
@@ -250,10 +409,12 @@ class Member(_message.Message):
         role: Global___MemberRole.ValueType = ...,
         joined_at: _timestamp_pb2.Timestamp | None = ...,
         last_read_seq: _builtins.int = ...,
+        last_delivered_seq: _builtins.int = ...,
+        last_seen_at: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["joined_at", b"joined_at", "user", b"user"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["joined_at", b"joined_at", "last_seen_at", b"last_seen_at", "user", b"user"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "joined_at", b"joined_at", "last_read_seq", b"last_read_seq", "role", b"role", "user", b"user"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "joined_at", b"joined_at", "last_delivered_seq", b"last_delivered_seq", "last_read_seq", b"last_read_seq", "last_seen_at", b"last_seen_at", "role", b"role", "user", b"user"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -268,13 +429,30 @@ class Membership(_message.Message):
     ROLE_FIELD_NUMBER: _builtins.int
     LAST_READ_SEQ_FIELD_NUMBER: _builtins.int
     JOINED_AT_FIELD_NUMBER: _builtins.int
+    LAST_DELIVERED_SEQ_FIELD_NUMBER: _builtins.int
+    MUTED_UNTIL_FIELD_NUMBER: _builtins.int
+    NOTIFY_FIELD_NUMBER: _builtins.int
+    FAVOURITE_FIELD_NUMBER: _builtins.int
+    HIDDEN_FIELD_NUMBER: _builtins.int
     role: Global___MemberRole.ValueType
     """The caller's rights here."""
     last_read_seq: _builtins.int
     """Up to where the caller has read."""
+    last_delivered_seq: _builtins.int
+    """Up to where it has reached one of the caller's devices."""
+    notify: Global___NotifyLevel.ValueType
+    """What the caller is notified of."""
+    favourite: _builtins.bool
+    """Whether the caller keeps it at the top."""
+    hidden: _builtins.bool
+    """Whether the caller hid it; a new message shows it again."""
     @_builtins.property
     def joined_at(self) -> _timestamp_pb2.Timestamp:
         """When the caller joined."""
+
+    @_builtins.property
+    def muted_until(self) -> _timestamp_pb2.Timestamp:
+        """Until when the caller is not notified of anything; absent when not muted."""
 
     def __init__(
         self,
@@ -282,10 +460,15 @@ class Membership(_message.Message):
         role: Global___MemberRole.ValueType = ...,
         last_read_seq: _builtins.int = ...,
         joined_at: _timestamp_pb2.Timestamp | None = ...,
+        last_delivered_seq: _builtins.int = ...,
+        muted_until: _timestamp_pb2.Timestamp | None = ...,
+        notify: Global___NotifyLevel.ValueType = ...,
+        favourite: _builtins.bool = ...,
+        hidden: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["joined_at", b"joined_at"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["joined_at", b"joined_at", "muted_until", b"muted_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["joined_at", b"joined_at", "last_read_seq", b"last_read_seq", "role", b"role"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["favourite", b"favourite", "hidden", b"hidden", "joined_at", b"joined_at", "last_delivered_seq", b"last_delivered_seq", "last_read_seq", b"last_read_seq", "muted_until", b"muted_until", "notify", b"notify", "role", b"role"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -9,7 +9,9 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -21,6 +23,42 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _ConversationFilter:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _ConversationFilterEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConversationFilter.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    CONVERSATION_FILTER_UNSPECIFIED: _ConversationFilter.ValueType  # 0
+    """All but the hidden ones."""
+    CONVERSATION_FILTER_UNREAD: _ConversationFilter.ValueType  # 1
+    """Those with something unread."""
+    CONVERSATION_FILTER_MUTED: _ConversationFilter.ValueType  # 2
+    """Those that are muted now."""
+    CONVERSATION_FILTER_FAVOURITE: _ConversationFilter.ValueType  # 3
+    """The favourites."""
+    CONVERSATION_FILTER_ARCHIVED: _ConversationFilter.ValueType  # 4
+    """Those that are archived."""
+    CONVERSATION_FILTER_HIDDEN: _ConversationFilter.ValueType  # 5
+    """Those that are hidden."""
+
+class ConversationFilter(_ConversationFilter, metaclass=_ConversationFilterEnumTypeWrapper):
+    """Which conversations."""
+
+CONVERSATION_FILTER_UNSPECIFIED: ConversationFilter.ValueType  # 0
+"""All but the hidden ones."""
+CONVERSATION_FILTER_UNREAD: ConversationFilter.ValueType  # 1
+"""Those with something unread."""
+CONVERSATION_FILTER_MUTED: ConversationFilter.ValueType  # 2
+"""Those that are muted now."""
+CONVERSATION_FILTER_FAVOURITE: ConversationFilter.ValueType  # 3
+"""The favourites."""
+CONVERSATION_FILTER_ARCHIVED: ConversationFilter.ValueType  # 4
+"""Those that are archived."""
+CONVERSATION_FILTER_HIDDEN: ConversationFilter.ValueType  # 5
+"""Those that are hidden."""
+Global___ConversationFilter: _TypeAlias = ConversationFilter  # noqa: Y015
+
 @_typing.final
 class CreateConversationRequest(_message.Message):
     """A new conversation."""
@@ -31,15 +69,34 @@ class CreateConversationRequest(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     TOPIC_FIELD_NUMBER: _builtins.int
     MEMBER_IDS_FIELD_NUMBER: _builtins.int
+    AVATAR_FIELD_NUMBER: _builtins.int
+    VISIBILITY_FIELD_NUMBER: _builtins.int
+    JOIN_POLICY_FIELD_NUMBER: _builtins.int
+    PERMISSIONS_FIELD_NUMBER: _builtins.int
+    SLOW_MODE_S_FIELD_NUMBER: _builtins.int
     type: _conversation_pb2.ConversationType.ValueType
-    """`dm` or `group`."""
+    """`dm`, `group` or `channel`."""
     name: _builtins.str
     """Name of a group; must be empty for two people."""
     topic: _builtins.str
     """What a group is about."""
+    avatar: _builtins.str
+    """An https address of a picture; empty for none."""
+    visibility: _conversation_pb2.Visibility.ValueType
+    """Who can see that a channel exists; private when not given, and always for others."""
+    join_policy: _conversation_pb2.JoinPolicy.ValueType
+    """How one becomes a member; by invitation when not given."""
+    slow_mode_s: _builtins.int
+    """Seconds between two messages of a member, up to 6 hours."""
     @_builtins.property
     def member_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The other members: exactly one for `dm`, up to 100 for a group. The caller becomes the owner."""
+
+    @_builtins.property
+    def permissions(self) -> _conversation_pb2.Permissions:
+        """The least roles; those not given are the usual ones: everybody but guests writes and pins, admins invite (in
+        public channels all members do) and mention everybody.
+        """
 
     def __init__(
         self,
@@ -48,10 +105,15 @@ class CreateConversationRequest(_message.Message):
         name: _builtins.str = ...,
         topic: _builtins.str = ...,
         member_ids: _abc.Iterable[_builtins.str] | None = ...,
+        avatar: _builtins.str = ...,
+        visibility: _conversation_pb2.Visibility.ValueType = ...,
+        join_policy: _conversation_pb2.JoinPolicy.ValueType = ...,
+        permissions: _conversation_pb2.Permissions | None = ...,
+        slow_mode_s: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["permissions", b"permissions"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["member_ids", b"member_ids", "name", b"name", "topic", b"topic", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar", b"avatar", "join_policy", b"join_policy", "member_ids", b"member_ids", "name", b"name", "permissions", b"permissions", "slow_mode_s", b"slow_mode_s", "topic", b"topic", "type", b"type", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -93,19 +155,23 @@ class ListConversationsRequest(_message.Message):
 
     CURSOR_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
     cursor: _builtins.str
     """`next_cursor` or `prev_cursor` of an earlier page."""
     limit: _builtins.int
     """1 to 100; 50 when 0."""
+    filter: Global___ConversationFilter.ValueType
+    """Only those of this kind; all but the hidden ones when not given."""
     def __init__(
         self,
         *,
         cursor: _builtins.str = ...,
         limit: _builtins.int = ...,
+        filter: Global___ConversationFilter.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "filter", b"filter", "limit", b"limit"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -198,6 +264,11 @@ class UpdateConversationRequest(_message.Message):
     TOPIC_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    AVATAR_FIELD_NUMBER: _builtins.int
+    VISIBILITY_FIELD_NUMBER: _builtins.int
+    JOIN_POLICY_FIELD_NUMBER: _builtins.int
+    PERMISSIONS_FIELD_NUMBER: _builtins.int
+    SLOW_MODE_S_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """Its id."""
     name: _builtins.str
@@ -208,9 +279,23 @@ class UpdateConversationRequest(_message.Message):
     """The etag of the conversation that is to be changed; empty for whatever it is now. A change that is there already
     is answered as it is.
     """
+    avatar: _builtins.str
+    """An https address of a picture; empty for none."""
+    visibility: _conversation_pb2.Visibility.ValueType
+    """Who can see that a channel exists; private when not given, and always for others."""
+    join_policy: _conversation_pb2.JoinPolicy.ValueType
+    """How one becomes a member; by invitation when not given."""
+    slow_mode_s: _builtins.int
+    """Seconds between two messages of a member, up to 6 hours."""
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
-        """Which of `name` and `topic` to change. REST takes it from the keys of the body."""
+        """What to change. REST takes it from the keys of the body."""
+
+    @_builtins.property
+    def permissions(self) -> _conversation_pb2.Permissions:
+        """The least roles; those not given are the usual ones: everybody but guests writes and pins, admins invite (in
+        public channels all members do) and mention everybody.
+        """
 
     def __init__(
         self,
@@ -220,10 +305,15 @@ class UpdateConversationRequest(_message.Message):
         topic: _builtins.str = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
         etag: _builtins.str = ...,
+        avatar: _builtins.str = ...,
+        visibility: _conversation_pb2.Visibility.ValueType = ...,
+        join_policy: _conversation_pb2.JoinPolicy.ValueType = ...,
+        permissions: _conversation_pb2.Permissions | None = ...,
+        slow_mode_s: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["update_mask", b"update_mask"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["permissions", b"permissions", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["etag", b"etag", "id", b"id", "name", b"name", "topic", b"topic", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar", b"avatar", "etag", b"etag", "id", b"id", "join_policy", b"join_policy", "name", b"name", "permissions", b"permissions", "slow_mode_s", b"slow_mode_s", "topic", b"topic", "update_mask", b"update_mask", "visibility", b"visibility"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -367,7 +457,7 @@ class AddMembersRequest(_message.Message):
     """Their role, `member` when not given. Never `owner`."""
     @_builtins.property
     def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """1 to 100 users."""
+        """1 to 1,000 users."""
 
     def __init__(
         self,
@@ -540,23 +630,386 @@ class MarkReadResponse(_message.Message):
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
     LAST_READ_SEQ_FIELD_NUMBER: _builtins.int
     UNREAD_COUNT_FIELD_NUMBER: _builtins.int
+    MENTION_COUNT_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     """The conversation."""
     last_read_seq: _builtins.int
     """Up to where the caller has read now."""
     unread_count: _builtins.int
     """What is still unread."""
+    mention_count: _builtins.int
+    """How many of these mention the caller."""
     def __init__(
         self,
         *,
         conversation_id: _builtins.str = ...,
         last_read_seq: _builtins.int = ...,
         unread_count: _builtins.int = ...,
+        mention_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "last_read_seq", b"last_read_seq", "unread_count", b"unread_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "last_read_seq", b"last_read_seq", "mention_count", b"mention_count", "unread_count", b"unread_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MarkReadResponse: _TypeAlias = MarkReadResponse  # noqa: Y015
+
+@_typing.final
+class ListChannelsRequest(_message.Message):
+    """Asks for a page of channels."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    Q_FIELD_NUMBER: _builtins.int
+    CURSOR_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    q: _builtins.str
+    """Only those whose name begins with this, whatever the case."""
+    cursor: _builtins.str
+    """`next_cursor` or `prev_cursor` of an earlier page."""
+    limit: _builtins.int
+    """1 to 100; 50 when 0."""
+    def __init__(
+        self,
+        *,
+        q: _builtins.str = ...,
+        cursor: _builtins.str = ...,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cursor", b"cursor", "limit", b"limit", "q", b"q"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListChannelsRequest: _TypeAlias = ListChannelsRequest  # noqa: Y015
+
+@_typing.final
+class ListChannelsResponse(_message.Message):
+    """A page of channels."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    PAGE_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[Global___Channel]:
+        """The channels."""
+
+    @_builtins.property
+    def page(self) -> _page_pb2.Page:
+        """Where to read on."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[Global___Channel] | None = ...,
+        page: _page_pb2.Page | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["page", b"page"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "page", b"page"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListChannelsResponse: _TypeAlias = ListChannelsResponse  # noqa: Y015
+
+@_typing.final
+class Channel(_message.Message):
+    """What everybody in the workspace may know of a public channel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    TOPIC_FIELD_NUMBER: _builtins.int
+    AVATAR_FIELD_NUMBER: _builtins.int
+    MEMBER_COUNT_FIELD_NUMBER: _builtins.int
+    JOIN_POLICY_FIELD_NUMBER: _builtins.int
+    JOINED_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id."""
+    name: _builtins.str
+    """Its name."""
+    topic: _builtins.str
+    """What it is about."""
+    avatar: _builtins.str
+    """An https address of a picture; empty for none."""
+    member_count: _builtins.int
+    """How many members there are."""
+    join_policy: _conversation_pb2.JoinPolicy.ValueType
+    """How one becomes a member."""
+    joined: _builtins.bool
+    """Whether the caller is in it."""
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was made."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        name: _builtins.str = ...,
+        topic: _builtins.str = ...,
+        avatar: _builtins.str = ...,
+        member_count: _builtins.int = ...,
+        join_policy: _conversation_pb2.JoinPolicy.ValueType = ...,
+        joined: _builtins.bool = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["avatar", b"avatar", "created_at", b"created_at", "id", b"id", "join_policy", b"join_policy", "joined", b"joined", "member_count", b"member_count", "name", b"name", "topic", b"topic"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Channel: _TypeAlias = Channel  # noqa: Y015
+
+@_typing.final
+class JoinConversationRequest(_message.Message):
+    """Joins a channel."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JoinConversationRequest: _TypeAlias = JoinConversationRequest  # noqa: Y015
+
+@_typing.final
+class JoinConversationResponse(_message.Message):
+    """The conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def conversation(self) -> _conversation_pb2.Conversation:
+        """As the caller sees it now."""
+
+    def __init__(
+        self,
+        *,
+        conversation: _conversation_pb2.Conversation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___JoinConversationResponse: _TypeAlias = JoinConversationResponse  # noqa: Y015
+
+@_typing.final
+class ArchiveConversationRequest(_message.Message):
+    """Archives a conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArchiveConversationRequest: _TypeAlias = ArchiveConversationRequest  # noqa: Y015
+
+@_typing.final
+class ArchiveConversationResponse(_message.Message):
+    """The conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def conversation(self) -> _conversation_pb2.Conversation:
+        """As the caller sees it now."""
+
+    def __init__(
+        self,
+        *,
+        conversation: _conversation_pb2.Conversation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArchiveConversationResponse: _TypeAlias = ArchiveConversationResponse  # noqa: Y015
+
+@_typing.final
+class UnarchiveConversationRequest(_message.Message):
+    """Ends the archiving."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnarchiveConversationRequest: _TypeAlias = UnarchiveConversationRequest  # noqa: Y015
+
+@_typing.final
+class UnarchiveConversationResponse(_message.Message):
+    """The conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def conversation(self) -> _conversation_pb2.Conversation:
+        """As the caller sees it now."""
+
+    def __init__(
+        self,
+        *,
+        conversation: _conversation_pb2.Conversation | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UnarchiveConversationResponse: _TypeAlias = UnarchiveConversationResponse  # noqa: Y015
+
+@_typing.final
+class DeleteConversationRequest(_message.Message):
+    """Ends a conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteConversationRequest: _TypeAlias = DeleteConversationRequest  # noqa: Y015
+
+@_typing.final
+class DeleteConversationResponse(_message.Message):
+    """Done."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteConversationResponse: _TypeAlias = DeleteConversationResponse  # noqa: Y015
+
+@_typing.final
+class SetPreferencesRequest(_message.Message):
+    """The caller's own settings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    MUTED_UNTIL_FIELD_NUMBER: _builtins.int
+    NOTIFY_FIELD_NUMBER: _builtins.int
+    FAVOURITE_FIELD_NUMBER: _builtins.int
+    HIDDEN_FIELD_NUMBER: _builtins.int
+    UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """Its id."""
+    notify: _conversation_pb2.NotifyLevel.ValueType
+    """What to notify of; all when not given."""
+    favourite: _builtins.bool
+    """Whether to keep it at the top."""
+    hidden: _builtins.bool
+    """Whether to hide it until the next message."""
+    @_builtins.property
+    def muted_until(self) -> _timestamp_pb2.Timestamp:
+        """Notify of nothing until then; absent to notify."""
+
+    @_builtins.property
+    def update_mask(self) -> _field_mask_pb2.FieldMask:
+        """Which of the above to change. REST takes it from the keys of the body."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        muted_until: _timestamp_pb2.Timestamp | None = ...,
+        notify: _conversation_pb2.NotifyLevel.ValueType = ...,
+        favourite: _builtins.bool = ...,
+        hidden: _builtins.bool = ...,
+        update_mask: _field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["muted_until", b"muted_until", "update_mask", b"update_mask"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["favourite", b"favourite", "hidden", b"hidden", "id", b"id", "muted_until", b"muted_until", "notify", b"notify", "update_mask", b"update_mask"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPreferencesRequest: _TypeAlias = SetPreferencesRequest  # noqa: Y015
+
+@_typing.final
+class SetPreferencesResponse(_message.Message):
+    """The settings."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBERSHIP_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def membership(self) -> _conversation_pb2.Membership:
+        """The caller's part as it is now."""
+
+    def __init__(
+        self,
+        *,
+        membership: _conversation_pb2.Membership | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["membership", b"membership"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SetPreferencesResponse: _TypeAlias = SetPreferencesResponse  # noqa: Y015

@@ -86,6 +86,36 @@ class ConversationServiceStub:
                 request_serializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.MarkReadRequest.SerializeToString,
                 response_deserializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.MarkReadResponse.FromString,
                 _registered_method=True)
+        self.ListChannels = channel.unary_unary(
+                '/chat.message.v1.ConversationService/ListChannels',
+                request_serializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.ListChannelsRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.ListChannelsResponse.FromString,
+                _registered_method=True)
+        self.JoinConversation = channel.unary_unary(
+                '/chat.message.v1.ConversationService/JoinConversation',
+                request_serializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.JoinConversationRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.JoinConversationResponse.FromString,
+                _registered_method=True)
+        self.ArchiveConversation = channel.unary_unary(
+                '/chat.message.v1.ConversationService/ArchiveConversation',
+                request_serializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.ArchiveConversationRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.ArchiveConversationResponse.FromString,
+                _registered_method=True)
+        self.UnarchiveConversation = channel.unary_unary(
+                '/chat.message.v1.ConversationService/UnarchiveConversation',
+                request_serializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.UnarchiveConversationRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.UnarchiveConversationResponse.FromString,
+                _registered_method=True)
+        self.DeleteConversation = channel.unary_unary(
+                '/chat.message.v1.ConversationService/DeleteConversation',
+                request_serializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.DeleteConversationRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.DeleteConversationResponse.FromString,
+                _registered_method=True)
+        self.SetPreferences = channel.unary_unary(
+                '/chat.message.v1.ConversationService/SetPreferences',
+                request_serializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.SetPreferencesRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.SetPreferencesResponse.FromString,
+                _registered_method=True)
 
 
 class ConversationServiceServicer:
@@ -115,7 +145,7 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateConversation(self, request, context):
-        """Changes a group's name or topic. Admins only.
+        """Changes the name, the topic or the settings of a group or channel. Admins only.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -158,6 +188,50 @@ class ConversationServiceServicer:
 
     def MarkRead(self, request, context):
         """Moves the caller's read mark forward. It never moves back, and never beyond the last message.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListChannels(self, request, context):
+        """The public channels of the workspace that are not archived, the newest first, whether the caller is in them or
+        not.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def JoinConversation(self, request, context):
+        """Makes the caller a member of a public channel that is open (NOT_OPEN). Who is one already is answered as they
+        are.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ArchiveConversation(self, request, context):
+        """Makes a group or channel read-only, until it is unarchived.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UnarchiveConversation(self, request, context):
+        """Lets people write again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteConversation(self, request, context):
+        """Ends a group or channel: nobody is in it any more, and what was said is erased. Owners only.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SetPreferences(self, request, context):
+        """Changes what the caller alone sees of a conversation, on all of their devices.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -215,6 +289,36 @@ def add_ConversationServiceServicer_to_server(servicer, server):
                     servicer.MarkRead,
                     request_deserializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.MarkReadRequest.FromString,
                     response_serializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.MarkReadResponse.SerializeToString,
+            ),
+            'ListChannels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListChannels,
+                    request_deserializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.ListChannelsRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.ListChannelsResponse.SerializeToString,
+            ),
+            'JoinConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.JoinConversation,
+                    request_deserializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.JoinConversationRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.JoinConversationResponse.SerializeToString,
+            ),
+            'ArchiveConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ArchiveConversation,
+                    request_deserializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.ArchiveConversationRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.ArchiveConversationResponse.SerializeToString,
+            ),
+            'UnarchiveConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.UnarchiveConversation,
+                    request_deserializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.UnarchiveConversationRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.UnarchiveConversationResponse.SerializeToString,
+            ),
+            'DeleteConversation': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteConversation,
+                    request_deserializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.DeleteConversationRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.DeleteConversationResponse.SerializeToString,
+            ),
+            'SetPreferences': grpc.unary_unary_rpc_method_handler(
+                    servicer.SetPreferences,
+                    request_deserializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.SetPreferencesRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_conversation__service__pb2.SetPreferencesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -489,6 +593,168 @@ class ConversationService:
             '/chat.message.v1.ConversationService/MarkRead',
             chat_dot_message_dot_v1_dot_conversation__service__pb2.MarkReadRequest.SerializeToString,
             chat_dot_message_dot_v1_dot_conversation__service__pb2.MarkReadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListChannels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.ConversationService/ListChannels',
+            chat_dot_message_dot_v1_dot_conversation__service__pb2.ListChannelsRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_conversation__service__pb2.ListChannelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def JoinConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.ConversationService/JoinConversation',
+            chat_dot_message_dot_v1_dot_conversation__service__pb2.JoinConversationRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_conversation__service__pb2.JoinConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ArchiveConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.ConversationService/ArchiveConversation',
+            chat_dot_message_dot_v1_dot_conversation__service__pb2.ArchiveConversationRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_conversation__service__pb2.ArchiveConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UnarchiveConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.ConversationService/UnarchiveConversation',
+            chat_dot_message_dot_v1_dot_conversation__service__pb2.UnarchiveConversationRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_conversation__service__pb2.UnarchiveConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteConversation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.ConversationService/DeleteConversation',
+            chat_dot_message_dot_v1_dot_conversation__service__pb2.DeleteConversationRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_conversation__service__pb2.DeleteConversationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SetPreferences(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.ConversationService/SetPreferences',
+            chat_dot_message_dot_v1_dot_conversation__service__pb2.SetPreferencesRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_conversation__service__pb2.SetPreferencesResponse.FromString,
             options,
             channel_credentials,
             insecure,

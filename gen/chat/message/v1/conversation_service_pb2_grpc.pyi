@@ -42,7 +42,7 @@ class ConversationServiceStub:
     GetConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.GetConversationRequest, _conversation_service_pb2.GetConversationResponse]
     """One conversation."""
     UpdateConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.UpdateConversationRequest, _conversation_service_pb2.UpdateConversationResponse]
-    """Changes a group's name or topic. Admins only."""
+    """Changes the name, the topic or the settings of a group or channel. Admins only."""
     LeaveConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.LeaveConversationRequest, _conversation_service_pb2.LeaveConversationResponse]
     """Ends the caller's membership. The last owner hands over first (LAST_OWNER), unless nobody else is left."""
     ListMembers: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.ListMembersRequest, _conversation_service_pb2.ListMembersResponse]
@@ -55,6 +55,22 @@ class ConversationServiceStub:
     """Removes a member, who receives nothing written from then on."""
     MarkRead: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.MarkReadRequest, _conversation_service_pb2.MarkReadResponse]
     """Moves the caller's read mark forward. It never moves back, and never beyond the last message."""
+    ListChannels: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.ListChannelsRequest, _conversation_service_pb2.ListChannelsResponse]
+    """The public channels of the workspace that are not archived, the newest first, whether the caller is in them or
+    not.
+    """
+    JoinConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.JoinConversationRequest, _conversation_service_pb2.JoinConversationResponse]
+    """Makes the caller a member of a public channel that is open (NOT_OPEN). Who is one already is answered as they
+    are.
+    """
+    ArchiveConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.ArchiveConversationRequest, _conversation_service_pb2.ArchiveConversationResponse]
+    """Makes a group or channel read-only, until it is unarchived."""
+    UnarchiveConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.UnarchiveConversationRequest, _conversation_service_pb2.UnarchiveConversationResponse]
+    """Lets people write again."""
+    DeleteConversation: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.DeleteConversationRequest, _conversation_service_pb2.DeleteConversationResponse]
+    """Ends a group or channel: nobody is in it any more, and what was said is erased. Owners only."""
+    SetPreferences: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.SetPreferencesRequest, _conversation_service_pb2.SetPreferencesResponse]
+    """Changes what the caller alone sees of a conversation, on all of their devices."""
 
 @_typing.type_check_only
 class ConversationServiceAsyncStub(ConversationServiceStub):
@@ -70,7 +86,7 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     GetConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.GetConversationRequest, _conversation_service_pb2.GetConversationResponse]  # type: ignore[assignment]
     """One conversation."""
     UpdateConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.UpdateConversationRequest, _conversation_service_pb2.UpdateConversationResponse]  # type: ignore[assignment]
-    """Changes a group's name or topic. Admins only."""
+    """Changes the name, the topic or the settings of a group or channel. Admins only."""
     LeaveConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.LeaveConversationRequest, _conversation_service_pb2.LeaveConversationResponse]  # type: ignore[assignment]
     """Ends the caller's membership. The last owner hands over first (LAST_OWNER), unless nobody else is left."""
     ListMembers: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.ListMembersRequest, _conversation_service_pb2.ListMembersResponse]  # type: ignore[assignment]
@@ -83,6 +99,22 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     """Removes a member, who receives nothing written from then on."""
     MarkRead: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.MarkReadRequest, _conversation_service_pb2.MarkReadResponse]  # type: ignore[assignment]
     """Moves the caller's read mark forward. It never moves back, and never beyond the last message."""
+    ListChannels: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.ListChannelsRequest, _conversation_service_pb2.ListChannelsResponse]  # type: ignore[assignment]
+    """The public channels of the workspace that are not archived, the newest first, whether the caller is in them or
+    not.
+    """
+    JoinConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.JoinConversationRequest, _conversation_service_pb2.JoinConversationResponse]  # type: ignore[assignment]
+    """Makes the caller a member of a public channel that is open (NOT_OPEN). Who is one already is answered as they
+    are.
+    """
+    ArchiveConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.ArchiveConversationRequest, _conversation_service_pb2.ArchiveConversationResponse]  # type: ignore[assignment]
+    """Makes a group or channel read-only, until it is unarchived."""
+    UnarchiveConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.UnarchiveConversationRequest, _conversation_service_pb2.UnarchiveConversationResponse]  # type: ignore[assignment]
+    """Lets people write again."""
+    DeleteConversation: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.DeleteConversationRequest, _conversation_service_pb2.DeleteConversationResponse]  # type: ignore[assignment]
+    """Ends a group or channel: nobody is in it any more, and what was said is erased. Owners only."""
+    SetPreferences: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.SetPreferencesRequest, _conversation_service_pb2.SetPreferencesResponse]  # type: ignore[assignment]
+    """Changes what the caller alone sees of a conversation, on all of their devices."""
 
 class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
     """Conversations and who is in them. To somebody who is not a member a conversation does not exist
@@ -119,7 +151,7 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.UpdateConversationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.UpdateConversationResponse, _abc.Awaitable[_conversation_service_pb2.UpdateConversationResponse]]:
-        """Changes a group's name or topic. Admins only."""
+        """Changes the name, the topic or the settings of a group or channel. Admins only."""
 
     @_abc_1.abstractmethod
     def LeaveConversation(
@@ -168,5 +200,57 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.MarkReadResponse, _abc.Awaitable[_conversation_service_pb2.MarkReadResponse]]:
         """Moves the caller's read mark forward. It never moves back, and never beyond the last message."""
+
+    @_abc_1.abstractmethod
+    def ListChannels(
+        self,
+        request: _conversation_service_pb2.ListChannelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_service_pb2.ListChannelsResponse, _abc.Awaitable[_conversation_service_pb2.ListChannelsResponse]]:
+        """The public channels of the workspace that are not archived, the newest first, whether the caller is in them or
+        not.
+        """
+
+    @_abc_1.abstractmethod
+    def JoinConversation(
+        self,
+        request: _conversation_service_pb2.JoinConversationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_service_pb2.JoinConversationResponse, _abc.Awaitable[_conversation_service_pb2.JoinConversationResponse]]:
+        """Makes the caller a member of a public channel that is open (NOT_OPEN). Who is one already is answered as they
+        are.
+        """
+
+    @_abc_1.abstractmethod
+    def ArchiveConversation(
+        self,
+        request: _conversation_service_pb2.ArchiveConversationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_service_pb2.ArchiveConversationResponse, _abc.Awaitable[_conversation_service_pb2.ArchiveConversationResponse]]:
+        """Makes a group or channel read-only, until it is unarchived."""
+
+    @_abc_1.abstractmethod
+    def UnarchiveConversation(
+        self,
+        request: _conversation_service_pb2.UnarchiveConversationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_service_pb2.UnarchiveConversationResponse, _abc.Awaitable[_conversation_service_pb2.UnarchiveConversationResponse]]:
+        """Lets people write again."""
+
+    @_abc_1.abstractmethod
+    def DeleteConversation(
+        self,
+        request: _conversation_service_pb2.DeleteConversationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_service_pb2.DeleteConversationResponse, _abc.Awaitable[_conversation_service_pb2.DeleteConversationResponse]]:
+        """Ends a group or channel: nobody is in it any more, and what was said is erased. Owners only."""
+
+    @_abc_1.abstractmethod
+    def SetPreferences(
+        self,
+        request: _conversation_service_pb2.SetPreferencesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_conversation_service_pb2.SetPreferencesResponse, _abc.Awaitable[_conversation_service_pb2.SetPreferencesResponse]]:
+        """Changes what the caller alone sees of a conversation, on all of their devices."""
 
 def add_ConversationServiceServicer_to_server(servicer: ConversationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

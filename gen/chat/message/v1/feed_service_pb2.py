@@ -25,11 +25,16 @@ _sym_db = _symbol_database.Default()
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from chat.mesh.v1 import options_pb2 as chat_dot_mesh_dot_v1_dot_options__pb2
 from chat.message.v1 import change_pb2 as chat_dot_message_dot_v1_dot_change__pb2
+from chat.message.v1 import conversation_pb2 as chat_dot_message_dot_v1_dot_conversation__pb2
+from chat.message.v1 import conversation_service_pb2 as chat_dot_message_dot_v1_dot_conversation__service__pb2
+from chat.message.v1 import message_service_pb2 as chat_dot_message_dot_v1_dot_message__service__pb2
+from chat.message.v1 import reaction_service_pb2 as chat_dot_message_dot_v1_dot_reaction__service__pb2
+from chat.message.v1 import reading_service_pb2 as chat_dot_message_dot_v1_dot_reading__service__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chat/message/v1/feed_service.proto\x12\x0f\x63hat.message.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x1c\x63hat/message/v1/change.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/rpc/status.proto\"\xbc\x01\n\x10SubscribeRequest\x12\x19\n\x08user_pos\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12[\n\tpositions\x18\x02 \x03(\x0b\x32\x30.chat.message.v1.SubscribeRequest.PositionsEntryB\x16\xbaH\x13\x9a\x01\x10\x10\x90N\"\x05r\x03\xb0\x01\x01*\x04\"\x02(\x00\x1a\x30\n\x0ePositionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\xa0\x01\n\x11SubscribeResponse\x12\'\n\x05ready\x18\x01 \x01(\x0b\x32\x16.chat.message.v1.ReadyH\x00\x12)\n\x06\x63hange\x18\x02 \x01(\x0b\x32\x17.chat.message.v1.ChangeH\x00\x12/\n\theartbeat\x18\x03 \x01(\x0b\x32\x1a.chat.message.v1.HeartbeatH\x00\x42\x06\n\x04item\"\x9a\x01\n\x05Ready\x12\x13\n\x0bheartbeat_s\x18\x01 \x01(\x05\x12\x10\n\x08user_pos\x18\x02 \x01(\x03\x12\x38\n\tpositions\x18\x03 \x03(\x0b\x32%.chat.message.v1.Ready.PositionsEntry\x1a\x30\n\x0ePositionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x0b\n\tHeartbeat\"\xca\x01\n\x0bSyncRequest\x12\x19\n\x08user_pos\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12V\n\tpositions\x18\x02 \x03(\x0b\x32+.chat.message.v1.SyncRequest.PositionsEntryB\x16\xbaH\x13\x9a\x01\x10\x10\x90N\"\x05r\x03\xb0\x01\x01*\x04\"\x02(\x00\x12\x16\n\x05limit\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x1a\x30\n\x0ePositionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\xce\x01\n\x0cSyncResponse\x12\'\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x17.chat.message.v1.Change\x12\x10\n\x08user_pos\x18\x02 \x01(\x03\x12?\n\tpositions\x18\x03 \x03(\x0b\x32,.chat.message.v1.SyncResponse.PositionsEntry\x12\x10\n\x08has_more\x18\x04 \x01(\x08\x1a\x30\n\x0ePositionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"7\n\x12StartTypingRequest\x12!\n\x0f\x63onversation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x15\n\x13StartTypingResponse\"6\n\x11StopTypingRequest\x12!\n\x0f\x63onversation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x14\n\x12StopTypingResponse\"<\n\x0cRelayRequest\x12,\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1b.chat.message.v1.RelayEntry\"\xae\x01\n\nRelayEntry\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0f\n\x07session\x18\x02 \x01(\x04\x12)\n\x06\x61ttach\x18\x03 \x01(\x0b\x32\x17.chat.message.v1.AttachH\x00\x12)\n\x06\x64\x65tach\x18\x04 \x01(\x0b\x32\x17.chat.message.v1.DetachH\x00\x12%\n\x04\x63\x61ll\x18\x05 \x01(\x0b\x32\x15.chat.message.v1.CallH\x00\x42\x06\n\x04kind\"(\n\x06\x41ttach\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"\x08\n\x06\x44\x65tach\"T\n\x04\x43\x61ll\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x0f\n\x07request\x18\x02 \x01(\x0c\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x13\n\x0btraceparent\x18\x04 \x01(\t\"j\n\rRelayResponse\x12,\n\x07replies\x18\x01 \x03(\x0b\x32\x1b.chat.message.v1.RelayReply\x12+\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x1b.chat.message.v1.RelayEvent\"\x8a\x01\n\nRelayReply\x12\n\n\x02id\x18\x01 \x01(\x04\x12-\n\x08\x61ttached\x18\x02 \x01(\x0b\x32\x19.chat.message.v1.AttachedH\x00\x12\x12\n\x08response\x18\x03 \x01(\x0cH\x00\x12#\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"\xc4\x01\n\x08\x41ttached\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x12\n\nexpires_in\x18\x03 \x01(\x05\x12\x10\n\x08user_pos\x18\x04 \x01(\x03\x12;\n\tpositions\x18\x05 \x03(\x0b\x32(.chat.message.v1.Attached.PositionsEntry\x1a\x30\n\x0ePositionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"^\n\nRelayEvent\x12\'\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x17.chat.message.v1.Change\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x16\n\x0e\x65xcept_user_id\x18\x03 \x01(\t2\xd0\x04\n\x0b\x46\x65\x65\x64Service\x12\x80\x01\n\tSubscribe\x12!.chat.message.v1.SubscribeRequest\x1a\".chat.message.v1.SubscribeResponse\"*\x90\x02\x01\x8a\xe7\x18\x06\x10\x02\x18\x04\x38\x02\x82\xd3\xe4\x93\x02\x17\"\x12/api/messages/feed:\x01*0\x01\x12x\n\x04Sync\x12\x1c.chat.message.v1.SyncRequest\x1a\x1d.chat.message.v1.SyncResponse\"3\x90\x02\x01\x8a\xe7\x18\x0f\x08\xb8\x17\x10\x02\x18\x04\"\x04sync8\x02\x82\xd3\xe4\x93\x02\x17\"\x12/api/messages/sync:\x01*\x12t\n\x0bStartTyping\x12#.chat.message.v1.StartTypingRequest\x1a$.chat.message.v1.StartTypingResponse\"\x1a\x90\x02\x02\x8a\xe7\x18\x13\x08\xe8\x07\x10\x02\x18\x06\"\x06typing(\x01\x38\x04\x12v\n\nStopTyping\x12\".chat.message.v1.StopTypingRequest\x1a#.chat.message.v1.StopTypingResponse\"\x1f\x90\x02\x02\x8a\xe7\x18\x18\x08\xe8\x07\x10\x02\x18\x06\"\x0bstop-typing(\x01\x38\x04\x12V\n\x05Relay\x12\x1d.chat.message.v1.RelayRequest\x1a\x1e.chat.message.v1.RelayResponse\"\n\x8a\xe7\x18\x06\x10\x01\x18\x03\x38\x01(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chat/message/v1/feed_service.proto\x12\x0f\x63hat.message.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x1c\x63hat/message/v1/change.proto\x1a\"chat/message/v1/conversation.proto\x1a*chat/message/v1/conversation_service.proto\x1a%chat/message/v1/message_service.proto\x1a&chat/message/v1/reaction_service.proto\x1a%chat/message/v1/reading_service.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x17google/rpc/status.proto\"\xbc\x01\n\x10SubscribeRequest\x12\x19\n\x08user_pos\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12[\n\tpositions\x18\x02 \x03(\x0b\x32\x30.chat.message.v1.SubscribeRequest.PositionsEntryB\x16\xbaH\x13\x9a\x01\x10\x10\x90N\"\x05r\x03\xb0\x01\x01*\x04\"\x02(\x00\x1a\x30\n\x0ePositionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\xa0\x01\n\x11SubscribeResponse\x12\'\n\x05ready\x18\x01 \x01(\x0b\x32\x16.chat.message.v1.ReadyH\x00\x12)\n\x06\x63hange\x18\x02 \x01(\x0b\x32\x17.chat.message.v1.ChangeH\x00\x12/\n\theartbeat\x18\x03 \x01(\x0b\x32\x1a.chat.message.v1.HeartbeatH\x00\x42\x06\n\x04item\"\x9a\x01\n\x05Ready\x12\x13\n\x0bheartbeat_s\x18\x01 \x01(\x05\x12\x10\n\x08user_pos\x18\x02 \x01(\x03\x12\x38\n\tpositions\x18\x03 \x03(\x0b\x32%.chat.message.v1.Ready.PositionsEntry\x1a\x30\n\x0ePositionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\x0b\n\tHeartbeat\"\xf1\x01\n\x0bSyncRequest\x12\x19\n\x08user_pos\x18\x01 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00\x12V\n\tpositions\x18\x02 \x03(\x0b\x32+.chat.message.v1.SyncRequest.PositionsEntryB\x16\xbaH\x13\x9a\x01\x10\x10\x90N\"\x05r\x03\xb0\x01\x01*\x04\"\x02(\x00\x12\x16\n\x05limit\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12%\n\x14max_per_conversation\x18\x04 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x1a\x30\n\x0ePositionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"\xf9\x01\n\x0cSyncResponse\x12\'\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x17.chat.message.v1.Change\x12\x10\n\x08user_pos\x18\x02 \x01(\x03\x12?\n\tpositions\x18\x03 \x03(\x0b\x32,.chat.message.v1.SyncResponse.PositionsEntry\x12\x10\n\x08has_more\x18\x04 \x01(\x08\x12)\n\x07limited\x18\x05 \x03(\x0b\x32\x18.chat.message.v1.Limited\x1a\x30\n\x0ePositionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"V\n\x07Limited\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x10\n\x08\x66rom_pos\x18\x02 \x01(\x03\x12\x0e\n\x06to_pos\x18\x03 \x01(\x03\x12\x10\n\x08last_seq\x18\x04 \x01(\x03\"Y\n\x12StartTypingRequest\x12!\n\x0f\x63onversation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12 \n\x0bthread_root\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x15\n\x13StartTypingResponse\"X\n\x11StopTypingRequest\x12!\n\x0f\x63onversation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12 \n\x0bthread_root\x18\x02 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\"\x14\n\x12StopTypingResponse\"\xd9\x04\n\x0b\x43hatRequest\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x31\n\x04open\x18\x02 \x01(\x0b\x32!.chat.message.v1.SubscribeRequestH\x00\x12\x33\n\x04send\x18\x03 \x01(\x0b\x32#.chat.message.v1.SendMessageRequestH\x00\x12\x33\n\x04\x65\x64it\x18\x04 \x01(\x0b\x32#.chat.message.v1.EditMessageRequestH\x00\x12\x37\n\x06\x64\x65lete\x18\x05 \x01(\x0b\x32%.chat.message.v1.DeleteMessageRequestH\x00\x12\x34\n\x05react\x18\x06 \x01(\x0b\x32#.chat.message.v1.AddReactionRequestH\x00\x12\x39\n\x07unreact\x18\x07 \x01(\x0b\x32&.chat.message.v1.RemoveReactionRequestH\x00\x12\x35\n\tmark_read\x18\x08 \x01(\x0b\x32 .chat.message.v1.MarkReadRequestH\x00\x12?\n\x0emark_delivered\x18\t \x01(\x0b\x32%.chat.message.v1.MarkDeliveredRequestH\x00\x12\x35\n\x06typing\x18\n \x01(\x0b\x32#.chat.message.v1.StartTypingRequestH\x00\x12\x39\n\x0bstop_typing\x18\x0b \x01(\x0b\x32\".chat.message.v1.StopTypingRequestH\x00\x42\r\n\x04\x63\x61ll\x12\x05\xbaH\x02\x08\x01\"\xca\x01\n\x0c\x43hatResponse\x12\'\n\x05ready\x18\x01 \x01(\x0b\x32\x16.chat.message.v1.ReadyH\x00\x12)\n\x06\x63hange\x18\x02 \x01(\x0b\x32\x17.chat.message.v1.ChangeH\x00\x12/\n\theartbeat\x18\x03 \x01(\x0b\x32\x1a.chat.message.v1.HeartbeatH\x00\x12-\n\x06\x61nswer\x18\x04 \x01(\x0b\x32\x1b.chat.message.v1.ChatAnswerH\x00\x42\x06\n\x04item\"\xdc\x04\n\nChatAnswer\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x34\n\x04sent\x18\x02 \x01(\x0b\x32$.chat.message.v1.SendMessageResponseH\x00\x12\x36\n\x06\x65\x64ited\x18\x03 \x01(\x0b\x32$.chat.message.v1.EditMessageResponseH\x00\x12\x39\n\x07\x64\x65leted\x18\x04 \x01(\x0b\x32&.chat.message.v1.DeleteMessageResponseH\x00\x12\x37\n\x07reacted\x18\x05 \x01(\x0b\x32$.chat.message.v1.AddReactionResponseH\x00\x12<\n\tunreacted\x18\x06 \x01(\x0b\x32\'.chat.message.v1.RemoveReactionResponseH\x00\x12\x38\n\x0bmarked_read\x18\x07 \x01(\x0b\x32!.chat.message.v1.MarkReadResponseH\x00\x12\x42\n\x10marked_delivered\x18\x08 \x01(\x0b\x32&.chat.message.v1.MarkDeliveredResponseH\x00\x12\x36\n\x06typing\x18\t \x01(\x0b\x32$.chat.message.v1.StartTypingResponseH\x00\x12=\n\x0estopped_typing\x18\n \x01(\x0b\x32#.chat.message.v1.StopTypingResponseH\x00\x12#\n\x05\x65rror\x18\x0b \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"\x1b\n\x19WatchConversationsRequest\"\xd8\x01\n\x1aWatchConversationsResponse\x12\x35\n\x0c\x63onversation\x18\x01 \x01(\x0b\x32\x1d.chat.message.v1.ConversationH\x00\x12\x14\n\nremoved_id\x18\x02 \x01(\tH\x00\x12\'\n\x05ready\x18\x03 \x01(\x0b\x32\x16.chat.message.v1.ReadyH\x00\x12/\n\theartbeat\x18\x04 \x01(\x0b\x32\x1a.chat.message.v1.HeartbeatH\x00\x12\x0b\n\x03pos\x18\x05 \x01(\x03\x42\x06\n\x04item\"<\n\x0cRelayRequest\x12,\n\x07\x65ntries\x18\x01 \x03(\x0b\x32\x1b.chat.message.v1.RelayEntry\"\xae\x01\n\nRelayEntry\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0f\n\x07session\x18\x02 \x01(\x04\x12)\n\x06\x61ttach\x18\x03 \x01(\x0b\x32\x17.chat.message.v1.AttachH\x00\x12)\n\x06\x64\x65tach\x18\x04 \x01(\x0b\x32\x17.chat.message.v1.DetachH\x00\x12%\n\x04\x63\x61ll\x18\x05 \x01(\x0b\x32\x15.chat.message.v1.CallH\x00\x42\x06\n\x04kind\"(\n\x06\x41ttach\x12\r\n\x05token\x18\x01 \x01(\t\x12\x0f\n\x07\x61\x64\x64ress\x18\x02 \x01(\t\"\x08\n\x06\x44\x65tach\"T\n\x04\x43\x61ll\x12\x0e\n\x06method\x18\x01 \x01(\t\x12\x0f\n\x07request\x18\x02 \x01(\x0c\x12\x16\n\x0e\x63orrelation_id\x18\x03 \x01(\t\x12\x13\n\x0btraceparent\x18\x04 \x01(\t\"j\n\rRelayResponse\x12,\n\x07replies\x18\x01 \x03(\x0b\x32\x1b.chat.message.v1.RelayReply\x12+\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x1b.chat.message.v1.RelayEvent\"\x8a\x01\n\nRelayReply\x12\n\n\x02id\x18\x01 \x01(\x04\x12-\n\x08\x61ttached\x18\x02 \x01(\x0b\x32\x19.chat.message.v1.AttachedH\x00\x12\x12\n\x08response\x18\x03 \x01(\x0cH\x00\x12#\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x12.google.rpc.StatusH\x00\x42\x08\n\x06result\"\xc4\x01\n\x08\x41ttached\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nsession_id\x18\x02 \x01(\t\x12\x12\n\nexpires_in\x18\x03 \x01(\x05\x12\x10\n\x08user_pos\x18\x04 \x01(\x03\x12;\n\tpositions\x18\x05 \x03(\x0b\x32(.chat.message.v1.Attached.PositionsEntry\x1a\x30\n\x0ePositionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x03:\x02\x38\x01\"^\n\nRelayEvent\x12\'\n\x06\x63hange\x18\x01 \x01(\x0b\x32\x17.chat.message.v1.Change\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x16\n\x0e\x65xcept_user_id\x18\x03 \x01(\t2\xcf\x06\n\x0b\x46\x65\x65\x64Service\x12\x80\x01\n\tSubscribe\x12!.chat.message.v1.SubscribeRequest\x1a\".chat.message.v1.SubscribeResponse\"*\x90\x02\x01\x8a\xe7\x18\x06\x10\x02\x18\x04\x38\x02\x82\xd3\xe4\x93\x02\x17\"\x12/api/messages/feed:\x01*0\x01\x12x\n\x04Sync\x12\x1c.chat.message.v1.SyncRequest\x1a\x1d.chat.message.v1.SyncResponse\"3\x90\x02\x01\x8a\xe7\x18\x0f\x08\xb8\x17\x10\x02\x18\x04\"\x04sync8\x02\x82\xd3\xe4\x93\x02\x17\"\x12/api/messages/sync:\x01*\x12t\n\x0bStartTyping\x12#.chat.message.v1.StartTypingRequest\x1a$.chat.message.v1.StartTypingResponse\"\x1a\x90\x02\x02\x8a\xe7\x18\x13\x08\xe8\x07\x10\x02\x18\x06\"\x06typing(\x01\x38\x04\x12v\n\nStopTyping\x12\".chat.message.v1.StopTypingRequest\x1a#.chat.message.v1.StopTypingResponse\"\x1f\x90\x02\x02\x8a\xe7\x18\x18\x08\xe8\x07\x10\x02\x18\x06\"\x0bstop-typing(\x01\x38\x04\x12S\n\x04\x43hat\x12\x1c.chat.message.v1.ChatRequest\x1a\x1d.chat.message.v1.ChatResponse\"\n\x8a\xe7\x18\x06\x10\x02\x18\x03\x38\x02(\x01\x30\x01\x12\xa7\x01\n\x12WatchConversations\x12*.chat.message.v1.WatchConversationsRequest\x1a+.chat.message.v1.WatchConversationsResponse\"6\x90\x02\x01\x8a\xe7\x18\x06\x10\x02\x18\x04\x38\x02\x82\xd3\xe4\x93\x02#\x12!/api/messages/conversations:watch0\x01\x12V\n\x05Relay\x12\x1d.chat.message.v1.RelayRequest\x1a\x1e.chat.message.v1.RelayResponse\"\n\x8a\xe7\x18\x06\x10\x01\x18\x03\x38\x01(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -52,12 +57,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SYNCREQUEST'].fields_by_name['positions']._serialized_options = b'\272H\023\232\001\020\020\220N\"\005r\003\260\001\001*\004\"\002(\000'
   _globals['_SYNCREQUEST'].fields_by_name['limit']._loaded_options = None
   _globals['_SYNCREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_SYNCREQUEST'].fields_by_name['max_per_conversation']._loaded_options = None
+  _globals['_SYNCREQUEST'].fields_by_name['max_per_conversation']._serialized_options = b'\272H\004\032\002(\000'
   _globals['_SYNCRESPONSE_POSITIONSENTRY']._loaded_options = None
   _globals['_SYNCRESPONSE_POSITIONSENTRY']._serialized_options = b'8\001'
   _globals['_STARTTYPINGREQUEST'].fields_by_name['conversation_id']._loaded_options = None
   _globals['_STARTTYPINGREQUEST'].fields_by_name['conversation_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_STARTTYPINGREQUEST'].fields_by_name['thread_root']._loaded_options = None
+  _globals['_STARTTYPINGREQUEST'].fields_by_name['thread_root']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_STOPTYPINGREQUEST'].fields_by_name['conversation_id']._loaded_options = None
   _globals['_STOPTYPINGREQUEST'].fields_by_name['conversation_id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_STOPTYPINGREQUEST'].fields_by_name['thread_root']._loaded_options = None
+  _globals['_STOPTYPINGREQUEST'].fields_by_name['thread_root']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_CHATREQUEST'].oneofs_by_name['call']._loaded_options = None
+  _globals['_CHATREQUEST'].oneofs_by_name['call']._serialized_options = b'\272H\002\010\001'
   _globals['_ATTACHED_POSITIONSENTRY']._loaded_options = None
   _globals['_ATTACHED_POSITIONSENTRY']._serialized_options = b'8\001'
   _globals['_FEEDSERVICE'].methods_by_name['Subscribe']._loaded_options = None
@@ -68,56 +81,72 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FEEDSERVICE'].methods_by_name['StartTyping']._serialized_options = b'\220\002\002\212\347\030\023\010\350\007\020\002\030\006\"\006typing(\0018\004'
   _globals['_FEEDSERVICE'].methods_by_name['StopTyping']._loaded_options = None
   _globals['_FEEDSERVICE'].methods_by_name['StopTyping']._serialized_options = b'\220\002\002\212\347\030\030\010\350\007\020\002\030\006\"\013stop-typing(\0018\004'
+  _globals['_FEEDSERVICE'].methods_by_name['Chat']._loaded_options = None
+  _globals['_FEEDSERVICE'].methods_by_name['Chat']._serialized_options = b'\212\347\030\006\020\002\030\0038\002'
+  _globals['_FEEDSERVICE'].methods_by_name['WatchConversations']._loaded_options = None
+  _globals['_FEEDSERVICE'].methods_by_name['WatchConversations']._serialized_options = b'\220\002\001\212\347\030\006\020\002\030\0048\002\202\323\344\223\002#\022!/api/messages/conversations:watch'
   _globals['_FEEDSERVICE'].methods_by_name['Relay']._loaded_options = None
   _globals['_FEEDSERVICE'].methods_by_name['Relay']._serialized_options = b'\212\347\030\006\020\001\030\0038\001'
-  _globals['_SUBSCRIBEREQUEST']._serialized_start=198
-  _globals['_SUBSCRIBEREQUEST']._serialized_end=386
-  _globals['_SUBSCRIBEREQUEST_POSITIONSENTRY']._serialized_start=338
-  _globals['_SUBSCRIBEREQUEST_POSITIONSENTRY']._serialized_end=386
-  _globals['_SUBSCRIBERESPONSE']._serialized_start=389
-  _globals['_SUBSCRIBERESPONSE']._serialized_end=549
-  _globals['_READY']._serialized_start=552
-  _globals['_READY']._serialized_end=706
-  _globals['_READY_POSITIONSENTRY']._serialized_start=338
-  _globals['_READY_POSITIONSENTRY']._serialized_end=386
-  _globals['_HEARTBEAT']._serialized_start=708
-  _globals['_HEARTBEAT']._serialized_end=719
-  _globals['_SYNCREQUEST']._serialized_start=722
-  _globals['_SYNCREQUEST']._serialized_end=924
-  _globals['_SYNCREQUEST_POSITIONSENTRY']._serialized_start=338
-  _globals['_SYNCREQUEST_POSITIONSENTRY']._serialized_end=386
-  _globals['_SYNCRESPONSE']._serialized_start=927
-  _globals['_SYNCRESPONSE']._serialized_end=1133
-  _globals['_SYNCRESPONSE_POSITIONSENTRY']._serialized_start=338
-  _globals['_SYNCRESPONSE_POSITIONSENTRY']._serialized_end=386
-  _globals['_STARTTYPINGREQUEST']._serialized_start=1135
-  _globals['_STARTTYPINGREQUEST']._serialized_end=1190
-  _globals['_STARTTYPINGRESPONSE']._serialized_start=1192
-  _globals['_STARTTYPINGRESPONSE']._serialized_end=1213
-  _globals['_STOPTYPINGREQUEST']._serialized_start=1215
-  _globals['_STOPTYPINGREQUEST']._serialized_end=1269
-  _globals['_STOPTYPINGRESPONSE']._serialized_start=1271
-  _globals['_STOPTYPINGRESPONSE']._serialized_end=1291
-  _globals['_RELAYREQUEST']._serialized_start=1293
-  _globals['_RELAYREQUEST']._serialized_end=1353
-  _globals['_RELAYENTRY']._serialized_start=1356
-  _globals['_RELAYENTRY']._serialized_end=1530
-  _globals['_ATTACH']._serialized_start=1532
-  _globals['_ATTACH']._serialized_end=1572
-  _globals['_DETACH']._serialized_start=1574
-  _globals['_DETACH']._serialized_end=1582
-  _globals['_CALL']._serialized_start=1584
-  _globals['_CALL']._serialized_end=1668
-  _globals['_RELAYRESPONSE']._serialized_start=1670
-  _globals['_RELAYRESPONSE']._serialized_end=1776
-  _globals['_RELAYREPLY']._serialized_start=1779
-  _globals['_RELAYREPLY']._serialized_end=1917
-  _globals['_ATTACHED']._serialized_start=1920
-  _globals['_ATTACHED']._serialized_end=2116
-  _globals['_ATTACHED_POSITIONSENTRY']._serialized_start=338
-  _globals['_ATTACHED_POSITIONSENTRY']._serialized_end=386
-  _globals['_RELAYEVENT']._serialized_start=2118
-  _globals['_RELAYEVENT']._serialized_end=2212
-  _globals['_FEEDSERVICE']._serialized_start=2215
-  _globals['_FEEDSERVICE']._serialized_end=2807
+  _globals['_SUBSCRIBEREQUEST']._serialized_start=396
+  _globals['_SUBSCRIBEREQUEST']._serialized_end=584
+  _globals['_SUBSCRIBEREQUEST_POSITIONSENTRY']._serialized_start=536
+  _globals['_SUBSCRIBEREQUEST_POSITIONSENTRY']._serialized_end=584
+  _globals['_SUBSCRIBERESPONSE']._serialized_start=587
+  _globals['_SUBSCRIBERESPONSE']._serialized_end=747
+  _globals['_READY']._serialized_start=750
+  _globals['_READY']._serialized_end=904
+  _globals['_READY_POSITIONSENTRY']._serialized_start=536
+  _globals['_READY_POSITIONSENTRY']._serialized_end=584
+  _globals['_HEARTBEAT']._serialized_start=906
+  _globals['_HEARTBEAT']._serialized_end=917
+  _globals['_SYNCREQUEST']._serialized_start=920
+  _globals['_SYNCREQUEST']._serialized_end=1161
+  _globals['_SYNCREQUEST_POSITIONSENTRY']._serialized_start=536
+  _globals['_SYNCREQUEST_POSITIONSENTRY']._serialized_end=584
+  _globals['_SYNCRESPONSE']._serialized_start=1164
+  _globals['_SYNCRESPONSE']._serialized_end=1413
+  _globals['_SYNCRESPONSE_POSITIONSENTRY']._serialized_start=536
+  _globals['_SYNCRESPONSE_POSITIONSENTRY']._serialized_end=584
+  _globals['_LIMITED']._serialized_start=1415
+  _globals['_LIMITED']._serialized_end=1501
+  _globals['_STARTTYPINGREQUEST']._serialized_start=1503
+  _globals['_STARTTYPINGREQUEST']._serialized_end=1592
+  _globals['_STARTTYPINGRESPONSE']._serialized_start=1594
+  _globals['_STARTTYPINGRESPONSE']._serialized_end=1615
+  _globals['_STOPTYPINGREQUEST']._serialized_start=1617
+  _globals['_STOPTYPINGREQUEST']._serialized_end=1705
+  _globals['_STOPTYPINGRESPONSE']._serialized_start=1707
+  _globals['_STOPTYPINGRESPONSE']._serialized_end=1727
+  _globals['_CHATREQUEST']._serialized_start=1730
+  _globals['_CHATREQUEST']._serialized_end=2331
+  _globals['_CHATRESPONSE']._serialized_start=2334
+  _globals['_CHATRESPONSE']._serialized_end=2536
+  _globals['_CHATANSWER']._serialized_start=2539
+  _globals['_CHATANSWER']._serialized_end=3143
+  _globals['_WATCHCONVERSATIONSREQUEST']._serialized_start=3145
+  _globals['_WATCHCONVERSATIONSREQUEST']._serialized_end=3172
+  _globals['_WATCHCONVERSATIONSRESPONSE']._serialized_start=3175
+  _globals['_WATCHCONVERSATIONSRESPONSE']._serialized_end=3391
+  _globals['_RELAYREQUEST']._serialized_start=3393
+  _globals['_RELAYREQUEST']._serialized_end=3453
+  _globals['_RELAYENTRY']._serialized_start=3456
+  _globals['_RELAYENTRY']._serialized_end=3630
+  _globals['_ATTACH']._serialized_start=3632
+  _globals['_ATTACH']._serialized_end=3672
+  _globals['_DETACH']._serialized_start=3674
+  _globals['_DETACH']._serialized_end=3682
+  _globals['_CALL']._serialized_start=3684
+  _globals['_CALL']._serialized_end=3768
+  _globals['_RELAYRESPONSE']._serialized_start=3770
+  _globals['_RELAYRESPONSE']._serialized_end=3876
+  _globals['_RELAYREPLY']._serialized_start=3879
+  _globals['_RELAYREPLY']._serialized_end=4017
+  _globals['_ATTACHED']._serialized_start=4020
+  _globals['_ATTACHED']._serialized_end=4216
+  _globals['_ATTACHED_POSITIONSENTRY']._serialized_start=536
+  _globals['_ATTACHED_POSITIONSENTRY']._serialized_end=584
+  _globals['_RELAYEVENT']._serialized_start=4218
+  _globals['_RELAYEVENT']._serialized_end=4312
+  _globals['_FEEDSERVICE']._serialized_start=4315
+  _globals['_FEEDSERVICE']._serialized_end=5162
 # @@protoc_insertion_point(module_scope)

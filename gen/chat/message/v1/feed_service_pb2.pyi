@@ -4,6 +4,11 @@ isort:skip_file
 """
 
 from chat.message.v1 import change_pb2 as _change_pb2
+from chat.message.v1 import conversation_pb2 as _conversation_pb2
+from chat.message.v1 import conversation_service_pb2 as _conversation_service_pb2
+from chat.message.v1 import message_service_pb2 as _message_service_pb2
+from chat.message.v1 import reaction_service_pb2 as _reaction_service_pb2
+from chat.message.v1 import reading_service_pb2 as _reading_service_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -204,10 +209,13 @@ class SyncRequest(_message.Message):
     USER_POS_FIELD_NUMBER: _builtins.int
     POSITIONS_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    MAX_PER_CONVERSATION_FIELD_NUMBER: _builtins.int
     user_pos: _builtins.int
     """The last `user_pos` applied."""
     limit: _builtins.int
     """1 to 500; 500 when 0."""
+    max_per_conversation: _builtins.int
+    """A conversation that missed more than this is not told change by change but in `limited`; 0 for no such bound."""
     @_builtins.property
     def positions(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """By conversation id, the last `pos` applied."""
@@ -218,10 +226,11 @@ class SyncRequest(_message.Message):
         user_pos: _builtins.int = ...,
         positions: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         limit: _builtins.int = ...,
+        max_per_conversation: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "positions", b"positions", "user_pos", b"user_pos"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit", "max_per_conversation", b"max_per_conversation", "positions", b"positions", "user_pos", b"user_pos"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -257,6 +266,7 @@ class SyncResponse(_message.Message):
     USER_POS_FIELD_NUMBER: _builtins.int
     POSITIONS_FIELD_NUMBER: _builtins.int
     HAS_MORE_FIELD_NUMBER: _builtins.int
+    LIMITED_FIELD_NUMBER: _builtins.int
     user_pos: _builtins.int
     """The place after this page: the one asked with, moved on."""
     has_more: _builtins.bool
@@ -269,6 +279,12 @@ class SyncResponse(_message.Message):
     def positions(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """The same, by conversation."""
 
+    @_builtins.property
+    def limited(self) -> _containers.RepeatedCompositeFieldContainer[Global___Limited]:
+        """Conversations that missed more than was asked for: drop what is known of them and read them anew. Their place is
+        moved on already, so that nothing is missed after it.
+        """
+
     def __init__(
         self,
         *,
@@ -276,14 +292,49 @@ class SyncResponse(_message.Message):
         user_pos: _builtins.int = ...,
         positions: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         has_more: _builtins.bool = ...,
+        limited: _abc.Iterable[Global___Limited] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "has_more", b"has_more", "positions", b"positions", "user_pos", b"user_pos"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "has_more", b"has_more", "limited", b"limited", "positions", b"positions", "user_pos", b"user_pos"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SyncResponse: _TypeAlias = SyncResponse  # noqa: Y015
+
+@_typing.final
+class Limited(_message.Message):
+    """A conversation whose changes are not told one by one."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    FROM_POS_FIELD_NUMBER: _builtins.int
+    TO_POS_FIELD_NUMBER: _builtins.int
+    LAST_SEQ_FIELD_NUMBER: _builtins.int
+    conversation_id: _builtins.str
+    """The conversation."""
+    from_pos: _builtins.int
+    """The place asked with."""
+    to_pos: _builtins.int
+    """The place after which changes are told again."""
+    last_seq: _builtins.int
+    """Number of its last message."""
+    def __init__(
+        self,
+        *,
+        conversation_id: _builtins.str = ...,
+        from_pos: _builtins.int = ...,
+        to_pos: _builtins.int = ...,
+        last_seq: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "from_pos", b"from_pos", "last_seq", b"last_seq", "to_pos", b"to_pos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Limited: _TypeAlias = Limited  # noqa: Y015
 
 @_typing.final
 class StartTypingRequest(_message.Message):
@@ -292,16 +343,20 @@ class StartTypingRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    THREAD_ROOT_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     """Where."""
+    thread_root: _builtins.str
+    """The thread it is in; empty for the conversation itself."""
     def __init__(
         self,
         *,
         conversation_id: _builtins.str = ...,
+        thread_root: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "thread_root", b"thread_root"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -331,16 +386,20 @@ class StopTypingRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    THREAD_ROOT_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     """Where."""
+    thread_root: _builtins.str
+    """The thread it is in; empty for the conversation itself."""
     def __init__(
         self,
         *,
         conversation_id: _builtins.str = ...,
+        thread_root: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "thread_root", b"thread_root"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -362,6 +421,281 @@ class StopTypingResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___StopTypingResponse: _TypeAlias = StopTypingResponse  # noqa: Y015
+
+@_typing.final
+class ChatRequest(_message.Message):
+    """A frame of a Chat stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    OPEN_FIELD_NUMBER: _builtins.int
+    SEND_FIELD_NUMBER: _builtins.int
+    EDIT_FIELD_NUMBER: _builtins.int
+    DELETE_FIELD_NUMBER: _builtins.int
+    REACT_FIELD_NUMBER: _builtins.int
+    UNREACT_FIELD_NUMBER: _builtins.int
+    MARK_READ_FIELD_NUMBER: _builtins.int
+    MARK_DELIVERED_FIELD_NUMBER: _builtins.int
+    TYPING_FIELD_NUMBER: _builtins.int
+    STOP_TYPING_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    """A number chosen by the caller; the answer repeats it."""
+    @_builtins.property
+    def open(self) -> Global___SubscribeRequest:
+        """Only and always first: where the feed starts."""
+
+    @_builtins.property
+    def send(self) -> _message_service_pb2.SendMessageRequest:
+        """As `SendMessage`."""
+
+    @_builtins.property
+    def edit(self) -> _message_service_pb2.EditMessageRequest:
+        """As `EditMessage`."""
+
+    @_builtins.property
+    def delete(self) -> _message_service_pb2.DeleteMessageRequest:
+        """As `DeleteMessage`."""
+
+    @_builtins.property
+    def react(self) -> _reaction_service_pb2.AddReactionRequest:
+        """As `AddReaction`."""
+
+    @_builtins.property
+    def unreact(self) -> _reaction_service_pb2.RemoveReactionRequest:
+        """As `RemoveReaction`."""
+
+    @_builtins.property
+    def mark_read(self) -> _conversation_service_pb2.MarkReadRequest:
+        """As `MarkRead`."""
+
+    @_builtins.property
+    def mark_delivered(self) -> _reading_service_pb2.MarkDeliveredRequest:
+        """As `MarkDelivered`."""
+
+    @_builtins.property
+    def typing(self) -> Global___StartTypingRequest:
+        """As `StartTyping`."""
+
+    @_builtins.property
+    def stop_typing(self) -> Global___StopTypingRequest:
+        """As `StopTyping`."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        open: Global___SubscribeRequest | None = ...,
+        send: _message_service_pb2.SendMessageRequest | None = ...,
+        edit: _message_service_pb2.EditMessageRequest | None = ...,
+        delete: _message_service_pb2.DeleteMessageRequest | None = ...,
+        react: _reaction_service_pb2.AddReactionRequest | None = ...,
+        unreact: _reaction_service_pb2.RemoveReactionRequest | None = ...,
+        mark_read: _conversation_service_pb2.MarkReadRequest | None = ...,
+        mark_delivered: _reading_service_pb2.MarkDeliveredRequest | None = ...,
+        typing: Global___StartTypingRequest | None = ...,
+        stop_typing: Global___StopTypingRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "delete", b"delete", "edit", b"edit", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "open", b"open", "react", b"react", "send", b"send", "stop_typing", b"stop_typing", "typing", b"typing", "unreact", b"unreact"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["call", b"call", "delete", b"delete", "edit", b"edit", "id", b"id", "mark_delivered", b"mark_delivered", "mark_read", b"mark_read", "open", b"open", "react", b"react", "send", b"send", "stop_typing", b"stop_typing", "typing", b"typing", "unreact", b"unreact"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_call: _TypeAlias = _typing.Literal["open", "send", "edit", "delete", "react", "unreact", "mark_read", "mark_delivered", "typing", "stop_typing"]  # noqa: Y015
+    _WhichOneofArgType_call: _TypeAlias = _typing.Literal["call", b"call"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_call) -> _WhichOneofReturnType_call | None: ...
+
+Global___ChatRequest: _TypeAlias = ChatRequest  # noqa: Y015
+
+@_typing.final
+class ChatResponse(_message.Message):
+    """A frame of a Chat stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    READY_FIELD_NUMBER: _builtins.int
+    CHANGE_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def ready(self) -> Global___Ready:
+        """Always first."""
+
+    @_builtins.property
+    def change(self) -> _change_pb2.Change:
+        """A change."""
+
+    @_builtins.property
+    def heartbeat(self) -> Global___Heartbeat:
+        """Sent when nothing else was for a while."""
+
+    @_builtins.property
+    def answer(self) -> Global___ChatAnswer:
+        """The answer to a call."""
+
+    def __init__(
+        self,
+        *,
+        ready: Global___Ready | None = ...,
+        change: _change_pb2.Change | None = ...,
+        heartbeat: Global___Heartbeat | None = ...,
+        answer: Global___ChatAnswer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "change", b"change", "heartbeat", b"heartbeat", "item", b"item", "ready", b"ready"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "change", b"change", "heartbeat", b"heartbeat", "item", b"item", "ready", b"ready"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_item: _TypeAlias = _typing.Literal["ready", "change", "heartbeat", "answer"]  # noqa: Y015
+    _WhichOneofArgType_item: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_item) -> _WhichOneofReturnType_item | None: ...
+
+Global___ChatResponse: _TypeAlias = ChatResponse  # noqa: Y015
+
+@_typing.final
+class ChatAnswer(_message.Message):
+    """How a call ended."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    SENT_FIELD_NUMBER: _builtins.int
+    EDITED_FIELD_NUMBER: _builtins.int
+    DELETED_FIELD_NUMBER: _builtins.int
+    REACTED_FIELD_NUMBER: _builtins.int
+    UNREACTED_FIELD_NUMBER: _builtins.int
+    MARKED_READ_FIELD_NUMBER: _builtins.int
+    MARKED_DELIVERED_FIELD_NUMBER: _builtins.int
+    TYPING_FIELD_NUMBER: _builtins.int
+    STOPPED_TYPING_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    id: _builtins.int
+    """The number of the call."""
+    @_builtins.property
+    def sent(self) -> _message_service_pb2.SendMessageResponse:
+        """Of `send`."""
+
+    @_builtins.property
+    def edited(self) -> _message_service_pb2.EditMessageResponse:
+        """Of `edit`."""
+
+    @_builtins.property
+    def deleted(self) -> _message_service_pb2.DeleteMessageResponse:
+        """Of `delete`."""
+
+    @_builtins.property
+    def reacted(self) -> _reaction_service_pb2.AddReactionResponse:
+        """Of `react`."""
+
+    @_builtins.property
+    def unreacted(self) -> _reaction_service_pb2.RemoveReactionResponse:
+        """Of `unreact`."""
+
+    @_builtins.property
+    def marked_read(self) -> _conversation_service_pb2.MarkReadResponse:
+        """Of `mark_read`."""
+
+    @_builtins.property
+    def marked_delivered(self) -> _reading_service_pb2.MarkDeliveredResponse:
+        """Of `mark_delivered`."""
+
+    @_builtins.property
+    def typing(self) -> Global___StartTypingResponse:
+        """Of `typing`."""
+
+    @_builtins.property
+    def stopped_typing(self) -> Global___StopTypingResponse:
+        """Of `stop_typing`."""
+
+    @_builtins.property
+    def error(self) -> _status_pb2.Status:
+        """Why not, with the same details as on a call of its own."""
+
+    def __init__(
+        self,
+        *,
+        id: _builtins.int = ...,
+        sent: _message_service_pb2.SendMessageResponse | None = ...,
+        edited: _message_service_pb2.EditMessageResponse | None = ...,
+        deleted: _message_service_pb2.DeleteMessageResponse | None = ...,
+        reacted: _reaction_service_pb2.AddReactionResponse | None = ...,
+        unreacted: _reaction_service_pb2.RemoveReactionResponse | None = ...,
+        marked_read: _conversation_service_pb2.MarkReadResponse | None = ...,
+        marked_delivered: _reading_service_pb2.MarkDeliveredResponse | None = ...,
+        typing: Global___StartTypingResponse | None = ...,
+        stopped_typing: Global___StopTypingResponse | None = ...,
+        error: _status_pb2.Status | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "edited", b"edited", "error", b"error", "marked_delivered", b"marked_delivered", "marked_read", b"marked_read", "reacted", b"reacted", "result", b"result", "sent", b"sent", "stopped_typing", b"stopped_typing", "typing", b"typing", "unreacted", b"unreacted"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deleted", b"deleted", "edited", b"edited", "error", b"error", "id", b"id", "marked_delivered", b"marked_delivered", "marked_read", b"marked_read", "reacted", b"reacted", "result", b"result", "sent", b"sent", "stopped_typing", b"stopped_typing", "typing", b"typing", "unreacted", b"unreacted"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_result: _TypeAlias = _typing.Literal["sent", "edited", "deleted", "reacted", "unreacted", "marked_read", "marked_delivered", "typing", "stopped_typing", "error"]  # noqa: Y015
+    _WhichOneofArgType_result: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_result) -> _WhichOneofReturnType_result | None: ...
+
+Global___ChatAnswer: _TypeAlias = ChatAnswer  # noqa: Y015
+
+@_typing.final
+class WatchConversationsRequest(_message.Message):
+    """Asks for the list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchConversationsRequest: _TypeAlias = WatchConversationsRequest  # noqa: Y015
+
+@_typing.final
+class WatchConversationsResponse(_message.Message):
+    """One item."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CONVERSATION_FIELD_NUMBER: _builtins.int
+    REMOVED_ID_FIELD_NUMBER: _builtins.int
+    READY_FIELD_NUMBER: _builtins.int
+    HEARTBEAT_FIELD_NUMBER: _builtins.int
+    POS_FIELD_NUMBER: _builtins.int
+    removed_id: _builtins.str
+    """Id of one that the caller is not in any more."""
+    pos: _builtins.int
+    """Place in the conversation's log that the item is as of."""
+    @_builtins.property
+    def conversation(self) -> _conversation_pb2.Conversation:
+        """A conversation as the caller sees it now."""
+
+    @_builtins.property
+    def ready(self) -> Global___Ready:
+        """The list is told; what follows are changes."""
+
+    @_builtins.property
+    def heartbeat(self) -> Global___Heartbeat:
+        """Sent when nothing else was for a while."""
+
+    def __init__(
+        self,
+        *,
+        conversation: _conversation_pb2.Conversation | None = ...,
+        removed_id: _builtins.str = ...,
+        ready: Global___Ready | None = ...,
+        heartbeat: Global___Heartbeat | None = ...,
+        pos: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "heartbeat", b"heartbeat", "item", b"item", "ready", b"ready", "removed_id", b"removed_id"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation", b"conversation", "heartbeat", b"heartbeat", "item", b"item", "pos", b"pos", "ready", b"ready", "removed_id", b"removed_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_item: _TypeAlias = _typing.Literal["conversation", "removed_id", "ready", "heartbeat"]  # noqa: Y015
+    _WhichOneofArgType_item: _TypeAlias = _typing.Literal["item", b"item"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_item) -> _WhichOneofReturnType_item | None: ...
+
+Global___WatchConversationsResponse: _TypeAlias = WatchConversationsResponse  # noqa: Y015
 
 @_typing.final
 class RelayRequest(_message.Message):

@@ -56,6 +56,16 @@ class FeedServiceStub:
                 request_serializer=chat_dot_message_dot_v1_dot_feed__service__pb2.StopTypingRequest.SerializeToString,
                 response_deserializer=chat_dot_message_dot_v1_dot_feed__service__pb2.StopTypingResponse.FromString,
                 _registered_method=True)
+        self.Chat = channel.stream_stream(
+                '/chat.message.v1.FeedService/Chat',
+                request_serializer=chat_dot_message_dot_v1_dot_feed__service__pb2.ChatRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_feed__service__pb2.ChatResponse.FromString,
+                _registered_method=True)
+        self.WatchConversations = channel.unary_stream(
+                '/chat.message.v1.FeedService/WatchConversations',
+                request_serializer=chat_dot_message_dot_v1_dot_feed__service__pb2.WatchConversationsRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_feed__service__pb2.WatchConversationsResponse.FromString,
+                _registered_method=True)
         self.Relay = channel.stream_stream(
                 '/chat.message.v1.FeedService/Relay',
                 request_serializer=chat_dot_message_dot_v1_dot_feed__service__pb2.RelayRequest.SerializeToString,
@@ -98,6 +108,22 @@ class FeedServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Chat(self, request_iterator, context):
+        """A feed and a way to write in one stream: it begins with `open`, tells what `Subscribe` tells, and answers each
+        call by its number. Calls are carried out in their order.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchConversations(self, request, context):
+        """The caller's conversation list as it is, then each conversation again when something in it changed, with the
+        caller's own counts; changes that follow each other closely are told as one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Relay(self, request_iterator, context):
         """Carries the calls of many users in batches, for gateways that hold their sockets. The stream has no rights of its
         own: each call acts for an attached session, and passes the same checks as a call of its own would.
@@ -128,6 +154,16 @@ def add_FeedServiceServicer_to_server(servicer, server):
                     servicer.StopTyping,
                     request_deserializer=chat_dot_message_dot_v1_dot_feed__service__pb2.StopTypingRequest.FromString,
                     response_serializer=chat_dot_message_dot_v1_dot_feed__service__pb2.StopTypingResponse.SerializeToString,
+            ),
+            'Chat': grpc.stream_stream_rpc_method_handler(
+                    servicer.Chat,
+                    request_deserializer=chat_dot_message_dot_v1_dot_feed__service__pb2.ChatRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_feed__service__pb2.ChatResponse.SerializeToString,
+            ),
+            'WatchConversations': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchConversations,
+                    request_deserializer=chat_dot_message_dot_v1_dot_feed__service__pb2.WatchConversationsRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_feed__service__pb2.WatchConversationsResponse.SerializeToString,
             ),
             'Relay': grpc.stream_stream_rpc_method_handler(
                     servicer.Relay,
@@ -245,6 +281,60 @@ class FeedService:
             '/chat.message.v1.FeedService/StopTyping',
             chat_dot_message_dot_v1_dot_feed__service__pb2.StopTypingRequest.SerializeToString,
             chat_dot_message_dot_v1_dot_feed__service__pb2.StopTypingResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Chat(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/chat.message.v1.FeedService/Chat',
+            chat_dot_message_dot_v1_dot_feed__service__pb2.ChatRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_feed__service__pb2.ChatResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchConversations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/chat.message.v1.FeedService/WatchConversations',
+            chat_dot_message_dot_v1_dot_feed__service__pb2.WatchConversationsRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_feed__service__pb2.WatchConversationsResponse.FromString,
             options,
             channel_credentials,
             insecure,

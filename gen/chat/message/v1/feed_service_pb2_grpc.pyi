@@ -46,6 +46,14 @@ class FeedServiceStub:
     """Tells the other members that the caller is writing; repeat every 3 s, it ends by itself after 6."""
     StopTyping: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.StopTypingRequest, _feed_service_pb2.StopTypingResponse]
     """Tells them that the caller stopped."""
+    Chat: _grpc.StreamStreamMultiCallable[_feed_service_pb2.ChatRequest, _feed_service_pb2.ChatResponse]
+    """A feed and a way to write in one stream: it begins with `open`, tells what `Subscribe` tells, and answers each
+    call by its number. Calls are carried out in their order.
+    """
+    WatchConversations: _grpc.UnaryStreamMultiCallable[_feed_service_pb2.WatchConversationsRequest, _feed_service_pb2.WatchConversationsResponse]
+    """The caller's conversation list as it is, then each conversation again when something in it changed, with the
+    caller's own counts; changes that follow each other closely are told as one.
+    """
     Relay: _grpc.StreamStreamMultiCallable[_feed_service_pb2.RelayRequest, _feed_service_pb2.RelayResponse]
     """Carries the calls of many users in batches, for gateways that hold their sockets. The stream has no rights of its
     own: each call acts for an attached session, and passes the same checks as a call of its own would.
@@ -69,6 +77,14 @@ class FeedServiceAsyncStub(FeedServiceStub):
     """Tells the other members that the caller is writing; repeat every 3 s, it ends by itself after 6."""
     StopTyping: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.StopTypingRequest, _feed_service_pb2.StopTypingResponse]  # type: ignore[assignment]
     """Tells them that the caller stopped."""
+    Chat: _aio.StreamStreamMultiCallable[_feed_service_pb2.ChatRequest, _feed_service_pb2.ChatResponse]  # type: ignore[assignment]
+    """A feed and a way to write in one stream: it begins with `open`, tells what `Subscribe` tells, and answers each
+    call by its number. Calls are carried out in their order.
+    """
+    WatchConversations: _aio.UnaryStreamMultiCallable[_feed_service_pb2.WatchConversationsRequest, _feed_service_pb2.WatchConversationsResponse]  # type: ignore[assignment]
+    """The caller's conversation list as it is, then each conversation again when something in it changed, with the
+    caller's own counts; changes that follow each other closely are told as one.
+    """
     Relay: _aio.StreamStreamMultiCallable[_feed_service_pb2.RelayRequest, _feed_service_pb2.RelayResponse]  # type: ignore[assignment]
     """Carries the calls of many users in batches, for gateways that hold their sockets. The stream has no rights of its
     own: each call acts for an attached session, and passes the same checks as a call of its own would.
@@ -113,6 +129,26 @@ class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_feed_service_pb2.StopTypingResponse, _abc.Awaitable[_feed_service_pb2.StopTypingResponse]]:
         """Tells them that the caller stopped."""
+
+    @_abc_1.abstractmethod
+    def Chat(
+        self,
+        request_iterator: _MaybeAsyncIterator[_feed_service_pb2.ChatRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_feed_service_pb2.ChatResponse], _abc.AsyncIterator[_feed_service_pb2.ChatResponse]]:
+        """A feed and a way to write in one stream: it begins with `open`, tells what `Subscribe` tells, and answers each
+        call by its number. Calls are carried out in their order.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchConversations(
+        self,
+        request: _feed_service_pb2.WatchConversationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_feed_service_pb2.WatchConversationsResponse], _abc.AsyncIterator[_feed_service_pb2.WatchConversationsResponse]]:
+        """The caller's conversation list as it is, then each conversation again when something in it changed, with the
+        caller's own counts; changes that follow each other closely are told as one.
+        """
 
     @_abc_1.abstractmethod
     def Relay(

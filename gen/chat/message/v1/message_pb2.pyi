@@ -48,6 +48,30 @@ PROFILE_KIND_SYSTEM: ProfileKind.ValueType  # 3
 """The platform itself."""
 Global___ProfileKind: _TypeAlias = ProfileKind  # noqa: Y015
 
+class _MessageFormat:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MessageFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MessageFormat.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MESSAGE_FORMAT_UNSPECIFIED: _MessageFormat.ValueType  # 0
+    """Not set."""
+    MESSAGE_FORMAT_PLAIN: _MessageFormat.ValueType  # 1
+    """As it is."""
+    MESSAGE_FORMAT_MARKDOWN: _MessageFormat.ValueType  # 2
+    """CommonMark without HTML and pictures, with strike-through and links that are recognized."""
+
+class MessageFormat(_MessageFormat, metaclass=_MessageFormatEnumTypeWrapper):
+    """How a text is written."""
+
+MESSAGE_FORMAT_UNSPECIFIED: MessageFormat.ValueType  # 0
+"""Not set."""
+MESSAGE_FORMAT_PLAIN: MessageFormat.ValueType  # 1
+"""As it is."""
+MESSAGE_FORMAT_MARKDOWN: MessageFormat.ValueType  # 2
+"""CommonMark without HTML and pictures, with strike-through and links that are recognized."""
+Global___MessageFormat: _TypeAlias = MessageFormat  # noqa: Y015
+
 @_typing.final
 class Profile(_message.Message):
     """Who somebody is, as far as a conversation shows it. Always the present profile, not the one at the time of writing."""
@@ -85,6 +109,168 @@ class Profile(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Profile: _TypeAlias = Profile  # noqa: Y015
+
+@_typing.final
+class Attachment(_message.Message):
+    """A file that comes with a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_ID_FIELD_NUMBER: _builtins.int
+    file_id: _builtins.str
+    """Id of the file."""
+    def __init__(
+        self,
+        *,
+        file_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["file_id", b"file_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Attachment: _TypeAlias = Attachment  # noqa: Y015
+
+@_typing.final
+class Mentions(_message.Message):
+    """Who a message calls. In a request, whom to call: those who are not in the conversation are left out of the answer."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_IDS_FIELD_NUMBER: _builtins.int
+    GROUP_IDS_FIELD_NUMBER: _builtins.int
+    ALL_FIELD_NUMBER: _builtins.int
+    HERE_FIELD_NUMBER: _builtins.int
+    all: _builtins.bool
+    """Everybody in the conversation. Who may is a setting of the conversation."""
+    here: _builtins.bool
+    """Everybody in the conversation who is around. Counts like `all`."""
+    @_builtins.property
+    def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Users, up to 100."""
+
+    @_builtins.property
+    def group_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Groups of the workspace, up to 10."""
+
+    def __init__(
+        self,
+        *,
+        user_ids: _abc.Iterable[_builtins.str] | None = ...,
+        group_ids: _abc.Iterable[_builtins.str] | None = ...,
+        all: _builtins.bool = ...,
+        here: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "group_ids", b"group_ids", "here", b"here", "user_ids", b"user_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Mentions: _TypeAlias = Mentions  # noqa: Y015
+
+@_typing.final
+class Thread(_message.Message):
+    """The replies that hang on a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ROOT_ID_FIELD_NUMBER: _builtins.int
+    REPLY_COUNT_FIELD_NUMBER: _builtins.int
+    LAST_SEQ_FIELD_NUMBER: _builtins.int
+    root_id: _builtins.str
+    """The message they hang on."""
+    reply_count: _builtins.int
+    """How many there are that are not deleted; only told of the root."""
+    last_seq: _builtins.int
+    """Number of the last one; only told of the root."""
+    def __init__(
+        self,
+        *,
+        root_id: _builtins.str = ...,
+        reply_count: _builtins.int = ...,
+        last_seq: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_seq", b"last_seq", "reply_count", b"reply_count", "root_id", b"root_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Thread: _TypeAlias = Thread  # noqa: Y015
+
+@_typing.final
+class Reaction(_message.Message):
+    """One emoji under a message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EMOJI_FIELD_NUMBER: _builtins.int
+    COUNT_FIELD_NUMBER: _builtins.int
+    USER_IDS_FIELD_NUMBER: _builtins.int
+    emoji: _builtins.str
+    """What."""
+    count: _builtins.int
+    """How many reacted with it."""
+    @_builtins.property
+    def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The first 50 of them, in order."""
+
+    def __init__(
+        self,
+        *,
+        emoji: _builtins.str = ...,
+        count: _builtins.int = ...,
+        user_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["count", b"count", "emoji", b"emoji", "user_ids", b"user_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Reaction: _TypeAlias = Reaction  # noqa: Y015
+
+@_typing.final
+class ReactionState(_message.Message):
+    """How one reaction to a message stands."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    SEQ_FIELD_NUMBER: _builtins.int
+    REACTION_FIELD_NUMBER: _builtins.int
+    USER_ID_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    """The message."""
+    conversation_id: _builtins.str
+    """The conversation."""
+    seq: _builtins.int
+    """The message's number."""
+    user_id: _builtins.str
+    """Whose reaction came or went."""
+    @_builtins.property
+    def reaction(self) -> Global___Reaction:
+        """The emoji, how many use it, and the first of them."""
+
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        conversation_id: _builtins.str = ...,
+        seq: _builtins.int = ...,
+        reaction: Global___Reaction | None = ...,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["reaction", b"reaction"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["conversation_id", b"conversation_id", "message_id", b"message_id", "reaction", b"reaction", "seq", b"seq", "user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReactionState: _TypeAlias = ReactionState  # noqa: Y015
 
 @_typing.final
 class Message(_message.Message):
@@ -127,6 +313,15 @@ class Message(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     ENCRYPTION_FIELD_NUMBER: _builtins.int
     ETAG_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    HTML_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
+    MENTIONS_FIELD_NUMBER: _builtins.int
+    THREAD_FIELD_NUMBER: _builtins.int
+    REACTIONS_FIELD_NUMBER: _builtins.int
+    PINNED_AT_FIELD_NUMBER: _builtins.int
+    SILENT_FIELD_NUMBER: _builtins.int
+    UNDELETE_UNTIL_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     conversation_id: _builtins.str
@@ -144,7 +339,13 @@ class Message(_message.Message):
     deleted_by: _builtins.str
     """Who deleted it."""
     etag: _builtins.str
-    """Changes with each `version`. Send it as `If-Match` with a change to make sure that nobody was faster."""
+    """Changes with everything that is shown here, profiles apart. Send it as `If-Match` with a change to make sure that nobody was faster."""
+    format: Global___MessageFormat.ValueType
+    """How `text` is written."""
+    html: _builtins.str
+    """The text as safe HTML, when it is markdown."""
+    silent: _builtins.bool
+    """True when nobody shall be notified of it."""
     @_builtins.property
     def sender(self) -> Global___Profile:
         """Who wrote it."""
@@ -169,6 +370,30 @@ class Message(_message.Message):
     def encryption(self) -> Global___Encryption:
         """Set for end-to-end encrypted messages. Not interpreted yet."""
 
+    @_builtins.property
+    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]:
+        """Its files."""
+
+    @_builtins.property
+    def mentions(self) -> Global___Mentions:
+        """Who it calls."""
+
+    @_builtins.property
+    def thread(self) -> Global___Thread:
+        """The thread it hangs in, or that hangs on it; absent for neither."""
+
+    @_builtins.property
+    def reactions(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reaction]:
+        """In the order they first came."""
+
+    @_builtins.property
+    def pinned_at(self) -> _timestamp_pb2.Timestamp:
+        """When it was pinned; absent when it is not."""
+
+    @_builtins.property
+    def undelete_until(self) -> _timestamp_pb2.Timestamp:
+        """Of a tombstone, until when the deletion can be taken back."""
+
     def __init__(
         self,
         *,
@@ -187,10 +412,19 @@ class Message(_message.Message):
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         encryption: Global___Encryption | None = ...,
         etag: _builtins.str = ...,
+        format: Global___MessageFormat.ValueType = ...,
+        html: _builtins.str = ...,
+        attachments: _abc.Iterable[Global___Attachment] | None = ...,
+        mentions: Global___Mentions | None = ...,
+        thread: Global___Thread | None = ...,
+        reactions: _abc.Iterable[Global___Reaction] | None = ...,
+        pinned_at: _timestamp_pb2.Timestamp | None = ...,
+        silent: _builtins.bool = ...,
+        undelete_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "deleted_at", b"deleted_at", "edited_at", b"edited_at", "encryption", b"encryption", "sender", b"sender"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "deleted_at", b"deleted_at", "edited_at", b"edited_at", "encryption", b"encryption", "mentions", b"mentions", "pinned_at", b"pinned_at", "sender", b"sender", "thread", b"thread", "undelete_until", b"undelete_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_msg_id", b"client_msg_id", "conversation_id", b"conversation_id", "created_at", b"created_at", "deleted_at", b"deleted_at", "deleted_by", b"deleted_by", "edited_at", b"edited_at", "encryption", b"encryption", "etag", b"etag", "id", b"id", "metadata", b"metadata", "reply_to", b"reply_to", "sender", b"sender", "seq", b"seq", "text", b"text", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "client_msg_id", b"client_msg_id", "conversation_id", b"conversation_id", "created_at", b"created_at", "deleted_at", b"deleted_at", "deleted_by", b"deleted_by", "edited_at", b"edited_at", "encryption", b"encryption", "etag", b"etag", "format", b"format", "html", b"html", "id", b"id", "mentions", b"mentions", "metadata", b"metadata", "pinned_at", b"pinned_at", "reactions", b"reactions", "reply_to", b"reply_to", "sender", b"sender", "seq", b"seq", "silent", b"silent", "text", b"text", "thread", b"thread", "undelete_until", b"undelete_until", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

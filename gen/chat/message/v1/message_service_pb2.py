@@ -24,12 +24,14 @@ _sym_db = _symbol_database.Default()
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from chat.common.v1 import page_pb2 as chat_dot_common_dot_v1_dot_page__pb2
+from chat.common.v1 import problem_pb2 as chat_dot_common_dot_v1_dot_problem__pb2
 from chat.mesh.v1 import options_pb2 as chat_dot_mesh_dot_v1_dot_options__pb2
 from chat.message.v1 import message_pb2 as chat_dot_message_dot_v1_dot_message__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%chat/message/v1/message_service.proto\x12\x0f\x63hat.message.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x63hat/common/v1/page.proto\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x1d\x63hat/message/v1/message.proto\x1a\x1cgoogle/api/annotations.proto\"\xbf\x02\n\x12SendMessageRequest\x12!\n\x0f\x63onversation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x32\n\rclient_msg_id\x18\x02 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1c\n\x04text\x18\x03 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\x90N\xba\x01\x01\x00\x12\x1d\n\x08reply_to\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x64\n\x08metadata\x18\x05 \x03(\x0b\x32\x31.chat.message.v1.SendMessageRequest.MetadataEntryB\x1f\xbaH\x1c\x9a\x01\x19\x10\x10\"\nr\x08\x10\x01\x18@\xba\x01\x01\x00*\tr\x07\x18\xf4\x03\xba\x01\x01\x00\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"R\n\x13SendMessageResponse\x12)\n\x07message\x18\x01 \x01(\x0b\x32\x18.chat.message.v1.Message\x12\x10\n\x08replayed\x18\x02 \x01(\x08\")\n\x11GetMessageRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"?\n\x12GetMessageResponse\x12)\n\x07message\x18\x01 \x01(\x0b\x32\x18.chat.message.v1.Message\"\xfe\x02\n\x13ListMessagesRequest\x12!\n\x0f\x63onversation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12 \n\nbefore_seq\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01H\x00\x88\x01\x01\x12\x1f\n\tafter_seq\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x01\x88\x01\x01\x12\x18\n\x06\x63ursor\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x16\n\x05limit\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00:\xb1\x01\xbaH\xad\x01\x1a\xaa\x01\n\x17list_messages.one_place\x12,give one of before_seq, after_seq and cursor\x1a\x61(has(this.before_seq) ? 1 : 0) + (has(this.after_seq) ? 1 : 0) + (this.cursor != \'\' ? 1 : 0) <= 1B\r\n\x0b_before_seqB\x0c\n\n_after_seq\"c\n\x14ListMessagesResponse\x12\'\n\x05items\x18\x01 \x03(\x0b\x32\x18.chat.message.v1.Message\x12\"\n\x04page\x18\x02 \x01(\x0b\x32\x14.chat.common.v1.Page\"_\n\x12\x45\x64itMessageRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x04text\x18\x02 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\x90N\xba\x01\x01\x00\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\"@\n\x13\x45\x64itMessageResponse\x12)\n\x07message\x18\x01 \x01(\x0b\x32\x18.chat.message.v1.Message\"C\n\x14\x44\x65leteMessageRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"B\n\x15\x44\x65leteMessageResponse\x12)\n\x07message\x18\x01 \x01(\x0b\x32\x18.chat.message.v1.Message2\xe9\x06\n\x0eMessageService\x12\xd5\x01\n\x0bSendMessage\x12#.chat.message.v1.SendMessageRequest\x1a$.chat.message.v1.SendMessageResponse\"{\x90\x02\x02\x8a\xe7\x18S\x08\xb8\x17\x10\x02\x18\x03\"\x0csend-message(\x01\x32\'\x08\xc9\x01\x12\x12/api/messages/{id}\x1a\x08replayed\"\x04\x65tag8\x04\x42\x0f\x63onversation_id\x82\xd3\xe4\x93\x02\x1b\"\r/api/messages:\x01*b\x07message\x12\x92\x01\n\nGetMessage\x12\".chat.message.v1.GetMessageRequest\x1a#.chat.message.v1.GetMessageResponse\";\x90\x02\x01\x8a\xe7\x18\x11\x08\xe8\x07\x10\x02\x18\x04\x32\x06\"\x04\x65tag8\x04\x82\xd3\xe4\x93\x02\x1d\x12\x12/api/messages/{id}b\x07message\x12\x82\x01\n\x0cListMessages\x12$.chat.message.v1.ListMessagesRequest\x1a%.chat.message.v1.ListMessagesResponse\"%\x90\x02\x01\x8a\xe7\x18\t\x08\xdc\x0b\x10\x02\x18\x04\x38\x04\x82\xd3\xe4\x93\x02\x0f\x12\r/api/messages\x12\xae\x01\n\x0b\x45\x64itMessage\x12#.chat.message.v1.EditMessageRequest\x1a$.chat.message.v1.EditMessageResponse\"T\x90\x02\x02\x8a\xe7\x18\'\x08\xb8\x17\x10\x02\x18\x03\"\x0c\x65\x64it-message(\x01\x32\x0c\"\x04\x65tag*\x04\x65tag8\x06\x82\xd3\xe4\x93\x02 2\x12/api/messages/{id}:\x01*b\x07message\x12\xb3\x01\n\rDeleteMessage\x12%.chat.message.v1.DeleteMessageRequest\x1a&.chat.message.v1.DeleteMessageResponse\"S\x90\x02\x02\x8a\xe7\x18)\x08\xb8\x17\x10\x02\x18\x03\"\x0e\x64\x65lete-message(\x01\x32\x0c\"\x04\x65tag*\x04\x65tag8\x06\x82\xd3\xe4\x93\x02\x1d*\x12/api/messages/{id}b\x07messageb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%chat/message/v1/message_service.proto\x12\x0f\x63hat.message.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x63hat/common/v1/page.proto\x1a\x1c\x63hat/common/v1/problem.proto\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x1d\x63hat/message/v1/message.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xff\x04\n\x12SendMessageRequest\x12!\n\x0f\x63onversation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x32\n\rclient_msg_id\x18\x02 \x01(\tB\x1b\xbaH\x18r\x16\x18@2\x12^[A-Za-z0-9._:-]*$\x12\x1a\n\x04text\x18\x03 \x01(\tB\x0c\xbaH\tr\x07\x18\x90N\xba\x01\x01\x00\x12\x1d\n\x08reply_to\x18\x04 \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x64\n\x08metadata\x18\x05 \x03(\x0b\x32\x31.chat.message.v1.SendMessageRequest.MetadataEntryB\x1f\xbaH\x1c\x9a\x01\x19\x10\x10\"\nr\x08\x10\x01\x18@\xba\x01\x01\x00*\tr\x07\x18\xf4\x03\xba\x01\x01\x00\x12\x38\n\x06\x66ormat\x18\x06 \x01(\x0e\x32\x1e.chat.message.v1.MessageFormatB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12:\n\x0b\x61ttachments\x18\x07 \x03(\x0b\x32\x1b.chat.message.v1.AttachmentB\x08\xbaH\x05\x92\x01\x02\x10\n\x12+\n\x08mentions\x18\x08 \x01(\x0b\x32\x19.chat.message.v1.Mentions\x12 \n\x0bthread_root\x18\t \x01(\tB\x0b\xbaH\x08r\x03\xb0\x01\x01\xd8\x01\x01\x12\x0e\n\x06silent\x18\n \x01(\x08\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01:k\xbaHh\x1a\x66\n\x16send_message.something\x12\x1dwrite a text or attach a file\x1a-this.text != \'\' || size(this.attachments) > 0\"R\n\x13SendMessageResponse\x12)\n\x07message\x18\x01 \x01(\x0b\x32\x18.chat.message.v1.Message\x12\x10\n\x08replayed\x18\x02 \x01(\x08\")\n\x11GetMessageRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"?\n\x12GetMessageResponse\x12)\n\x07message\x18\x01 \x01(\x0b\x32\x18.chat.message.v1.Message\"\xdd\x03\n\x13ListMessagesRequest\x12!\n\x0f\x63onversation_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12 \n\nbefore_seq\x18\x02 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01H\x00\x88\x01\x01\x12\x1f\n\tafter_seq\x18\x03 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x00H\x01\x88\x01\x01\x12\x18\n\x06\x63ursor\x18\x04 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x16\n\x05limit\x18\x05 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\x12 \n\naround_seq\x18\x06 \x01(\x03\x42\x07\xbaH\x04\"\x02(\x01H\x02\x88\x01\x01:\xdf\x01\xbaH\xdb\x01\x1a\xd8\x01\n\x17list_messages.one_place\x12\x38give one of before_seq, after_seq, around_seq and cursor\x1a\x82\x01(has(this.before_seq) ? 1 : 0) + (has(this.after_seq) ? 1 : 0) + (has(this.around_seq) ? 1 : 0) + (this.cursor != \'\' ? 1 : 0) <= 1B\r\n\x0b_before_seqB\x0c\n\n_after_seqB\r\n\x0b_around_seq\"c\n\x14ListMessagesResponse\x12\'\n\x05items\x18\x01 \x03(\x0b\x32\x18.chat.message.v1.Message\x12\"\n\x04page\x18\x02 \x01(\x0b\x32\x14.chat.common.v1.Page\"\x8c\x01\n\x12\x45\x64itMessageRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x1c\n\x04text\x18\x02 \x01(\tB\x0e\xbaH\x0br\t\x10\x01\x18\x90N\xba\x01\x01\x00\x12\x15\n\x04\x65tag\x18\x03 \x01(\tB\x07\xbaH\x04r\x02\x18@\x12+\n\x08mentions\x18\x04 \x01(\x0b\x32\x19.chat.message.v1.Mentions\"@\n\x13\x45\x64itMessageResponse\x12)\n\x07message\x18\x01 \x01(\x0b\x32\x18.chat.message.v1.Message\"C\n\x14\x44\x65leteMessageRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x15\n\x04\x65tag\x18\x02 \x01(\tB\x07\xbaH\x04r\x02\x18@\"B\n\x15\x44\x65leteMessageResponse\x12)\n\x07message\x18\x01 \x01(\x0b\x32\x18.chat.message.v1.Message\".\n\x16UndeleteMessageRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"D\n\x17UndeleteMessageResponse\x12)\n\x07message\x18\x01 \x01(\x0b\x32\x18.chat.message.v1.Message\"]\n\x13ListVersionsRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x06\x63ursor\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x16\n\x05limit\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"j\n\x14ListVersionsResponse\x12.\n\x05items\x18\x01 \x03(\x0b\x32\x1f.chat.message.v1.MessageVersion\x12\"\n\x04page\x18\x02 \x01(\x0b\x32\x14.chat.common.v1.Page\"m\n\x0eMessageVersion\x12\x0f\n\x07version\x18\x01 \x01(\x05\x12\x0c\n\x04text\x18\x02 \x01(\t\x12\x0c\n\x04html\x18\x03 \x01(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"G\n\x15RestoreVersionRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x07version\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x01\"C\n\x16RestoreVersionResponse\x12)\n\x07message\x18\x01 \x01(\x0b\x32\x18.chat.message.v1.Message\"\\\n\x12ListRepliesRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\x12\x18\n\x06\x63ursor\x18\x02 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x16\n\x05limit\x18\x03 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"b\n\x13ListRepliesResponse\x12\'\n\x05items\x18\x01 \x03(\x0b\x32\x18.chat.message.v1.Message\x12\"\n\x04page\x18\x02 \x01(\x0b\x32\x14.chat.common.v1.Page\";\n\x17\x42\x61tchGetMessagesRequest\x12 \n\x03ids\x18\x01 \x03(\tB\x13\xbaH\x10\x92\x01\r\x08\x01\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\"T\n\x18\x42\x61tchGetMessagesResponse\x12\'\n\x05items\x18\x01 \x03(\x0b\x32\x18.chat.message.v1.Message\x12\x0f\n\x07missing\x18\x02 \x03(\t\"Z\n\x18\x42\x61tchSendMessagesRequest\x12>\n\x05items\x18\x01 \x03(\x0b\x32#.chat.message.v1.SendMessageRequestB\n\xbaH\x07\x92\x01\x04\x08\x01\x10\x32\"L\n\x19\x42\x61tchSendMessagesResponse\x12/\n\x05items\x18\x01 \x03(\x0b\x32 .chat.message.v1.BatchSendResult\"}\n\x0f\x42\x61tchSendResult\x12\x34\n\x04sent\x18\x01 \x01(\x0b\x32$.chat.message.v1.SendMessageResponseH\x00\x12*\n\x07problem\x18\x02 \x01(\x0b\x32\x17.chat.common.v1.ProblemH\x00\x42\x08\n\x06result2\xa4\x0e\n\x0eMessageService\x12\xd5\x01\n\x0bSendMessage\x12#.chat.message.v1.SendMessageRequest\x1a$.chat.message.v1.SendMessageResponse\"{\x90\x02\x02\x8a\xe7\x18S\x08\xb8\x17\x10\x02\x18\x03\"\x0csend-message(\x01\x32\'\x08\xc9\x01\x12\x12/api/messages/{id}\x1a\x08replayed\"\x04\x65tag8\x04\x42\x0f\x63onversation_id\x82\xd3\xe4\x93\x02\x1b\"\r/api/messages:\x01*b\x07message\x12\x92\x01\n\nGetMessage\x12\".chat.message.v1.GetMessageRequest\x1a#.chat.message.v1.GetMessageResponse\";\x90\x02\x01\x8a\xe7\x18\x11\x08\xe8\x07\x10\x02\x18\x04\x32\x06\"\x04\x65tag8\x04\x82\xd3\xe4\x93\x02\x1d\x12\x12/api/messages/{id}b\x07message\x12\x82\x01\n\x0cListMessages\x12$.chat.message.v1.ListMessagesRequest\x1a%.chat.message.v1.ListMessagesResponse\"%\x90\x02\x01\x8a\xe7\x18\t\x08\xdc\x0b\x10\x02\x18\x04\x38\x04\x82\xd3\xe4\x93\x02\x0f\x12\r/api/messages\x12\xae\x01\n\x0b\x45\x64itMessage\x12#.chat.message.v1.EditMessageRequest\x1a$.chat.message.v1.EditMessageResponse\"T\x90\x02\x02\x8a\xe7\x18\'\x08\xb8\x17\x10\x02\x18\x03\"\x0c\x65\x64it-message(\x01\x32\x0c\"\x04\x65tag*\x04\x65tag8\x06\x82\xd3\xe4\x93\x02 2\x12/api/messages/{id}:\x01*b\x07message\x12\xb3\x01\n\rDeleteMessage\x12%.chat.message.v1.DeleteMessageRequest\x1a&.chat.message.v1.DeleteMessageResponse\"S\x90\x02\x02\x8a\xe7\x18)\x08\xb8\x17\x10\x02\x18\x03\"\x0e\x64\x65lete-message(\x01\x32\x0c\"\x04\x65tag*\x04\x65tag8\x06\x82\xd3\xe4\x93\x02\x1d*\x12/api/messages/{id}b\x07message\x12\xad\x01\n\x0fUndeleteMessage\x12\'.chat.message.v1.UndeleteMessageRequest\x1a(.chat.message.v1.UndeleteMessageResponse\"G\x90\x02\x02\x8a\xe7\x18\x11\x08\xb8\x17\x10\x02\x18\x03\x32\x06\"\x04\x65tag8\x06\x82\xd3\xe4\x93\x02)\"\x1b/api/messages/{id}:undelete:\x01*b\x07message\x12\x8f\x01\n\x0cListVersions\x12$.chat.message.v1.ListVersionsRequest\x1a%.chat.message.v1.ListVersionsResponse\"2\x90\x02\x01\x8a\xe7\x18\t\x08\xdc\x0b\x10\x02\x18\x04\x38\x04\x82\xd3\xe4\x93\x02\x1c\x12\x1a/api/messages/{id}/history\x12\xa9\x01\n\x0eRestoreVersion\x12&.chat.message.v1.RestoreVersionRequest\x1a\'.chat.message.v1.RestoreVersionResponse\"F\x90\x02\x02\x8a\xe7\x18\x11\x08\xb8\x17\x10\x02\x18\x03\x32\x06\"\x04\x65tag8\x06\x82\xd3\xe4\x93\x02(\"\x1a/api/messages/{id}:restore:\x01*b\x07message\x12\x8c\x01\n\x0bListReplies\x12#.chat.message.v1.ListRepliesRequest\x1a$.chat.message.v1.ListRepliesResponse\"2\x90\x02\x01\x8a\xe7\x18\t\x08\xdc\x0b\x10\x02\x18\x04\x38\x04\x82\xd3\xe4\x93\x02\x1c\x12\x1a/api/messages/{id}/replies\x12\x9a\x01\n\x10\x42\x61tchGetMessages\x12(.chat.message.v1.BatchGetMessagesRequest\x1a).chat.message.v1.BatchGetMessagesResponse\"1\x90\x02\x01\x8a\xe7\x18\t\x08\xdc\x0b\x10\x02\x18\x04\x38\x02\x82\xd3\xe4\x93\x02\x1b\"\x16/api/messages:batchGet:\x01*\x12\x9e\x01\n\x11\x42\x61tchSendMessages\x12).chat.message.v1.BatchSendMessagesRequest\x1a*.chat.message.v1.BatchSendMessagesResponse\"2\x90\x02\x02\x8a\xe7\x18\t\x08\xb8\x17\x10\x02\x18\x03\x38\x02\x82\xd3\xe4\x93\x02\x1c\"\x17/api/messages:batchSend:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -43,11 +45,19 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SENDMESSAGEREQUEST'].fields_by_name['client_msg_id']._loaded_options = None
   _globals['_SENDMESSAGEREQUEST'].fields_by_name['client_msg_id']._serialized_options = b'\272H\030r\026\030@2\022^[A-Za-z0-9._:-]*$'
   _globals['_SENDMESSAGEREQUEST'].fields_by_name['text']._loaded_options = None
-  _globals['_SENDMESSAGEREQUEST'].fields_by_name['text']._serialized_options = b'\272H\013r\t\020\001\030\220N\272\001\001\000'
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['text']._serialized_options = b'\272H\tr\007\030\220N\272\001\001\000'
   _globals['_SENDMESSAGEREQUEST'].fields_by_name['reply_to']._loaded_options = None
   _globals['_SENDMESSAGEREQUEST'].fields_by_name['reply_to']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
   _globals['_SENDMESSAGEREQUEST'].fields_by_name['metadata']._loaded_options = None
   _globals['_SENDMESSAGEREQUEST'].fields_by_name['metadata']._serialized_options = b'\272H\034\232\001\031\020\020\"\nr\010\020\001\030@\272\001\001\000*\tr\007\030\364\003\272\001\001\000'
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['format']._loaded_options = None
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['format']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['attachments']._loaded_options = None
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['attachments']._serialized_options = b'\272H\005\222\001\002\020\n'
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['thread_root']._loaded_options = None
+  _globals['_SENDMESSAGEREQUEST'].fields_by_name['thread_root']._serialized_options = b'\272H\010r\003\260\001\001\330\001\001'
+  _globals['_SENDMESSAGEREQUEST']._loaded_options = None
+  _globals['_SENDMESSAGEREQUEST']._serialized_options = b'\272Hh\032f\n\026send_message.something\022\035write a text or attach a file\032-this.text != \'\' || size(this.attachments) > 0'
   _globals['_GETMESSAGEREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_GETMESSAGEREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_LISTMESSAGESREQUEST'].fields_by_name['conversation_id']._loaded_options = None
@@ -60,8 +70,10 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTMESSAGESREQUEST'].fields_by_name['cursor']._serialized_options = b'\272H\005r\003\030\350\007'
   _globals['_LISTMESSAGESREQUEST'].fields_by_name['limit']._loaded_options = None
   _globals['_LISTMESSAGESREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['around_seq']._loaded_options = None
+  _globals['_LISTMESSAGESREQUEST'].fields_by_name['around_seq']._serialized_options = b'\272H\004\"\002(\001'
   _globals['_LISTMESSAGESREQUEST']._loaded_options = None
-  _globals['_LISTMESSAGESREQUEST']._serialized_options = b'\272H\255\001\032\252\001\n\027list_messages.one_place\022,give one of before_seq, after_seq and cursor\032a(has(this.before_seq) ? 1 : 0) + (has(this.after_seq) ? 1 : 0) + (this.cursor != \'\' ? 1 : 0) <= 1'
+  _globals['_LISTMESSAGESREQUEST']._serialized_options = b'\272H\333\001\032\330\001\n\027list_messages.one_place\0228give one of before_seq, after_seq, around_seq and cursor\032\202\001(has(this.before_seq) ? 1 : 0) + (has(this.after_seq) ? 1 : 0) + (has(this.around_seq) ? 1 : 0) + (this.cursor != \'\' ? 1 : 0) <= 1'
   _globals['_EDITMESSAGEREQUEST'].fields_by_name['id']._loaded_options = None
   _globals['_EDITMESSAGEREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_EDITMESSAGEREQUEST'].fields_by_name['text']._loaded_options = None
@@ -72,6 +84,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_DELETEMESSAGEREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
   _globals['_DELETEMESSAGEREQUEST'].fields_by_name['etag']._loaded_options = None
   _globals['_DELETEMESSAGEREQUEST'].fields_by_name['etag']._serialized_options = b'\272H\004r\002\030@'
+  _globals['_UNDELETEMESSAGEREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_UNDELETEMESSAGEREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LISTVERSIONSREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_LISTVERSIONSREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LISTVERSIONSREQUEST'].fields_by_name['cursor']._loaded_options = None
+  _globals['_LISTVERSIONSREQUEST'].fields_by_name['cursor']._serialized_options = b'\272H\005r\003\030\350\007'
+  _globals['_LISTVERSIONSREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_LISTVERSIONSREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_RESTOREVERSIONREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_RESTOREVERSIONREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_RESTOREVERSIONREQUEST'].fields_by_name['version']._loaded_options = None
+  _globals['_RESTOREVERSIONREQUEST'].fields_by_name['version']._serialized_options = b'\272H\004\032\002(\001'
+  _globals['_LISTREPLIESREQUEST'].fields_by_name['id']._loaded_options = None
+  _globals['_LISTREPLIESREQUEST'].fields_by_name['id']._serialized_options = b'\272H\005r\003\260\001\001'
+  _globals['_LISTREPLIESREQUEST'].fields_by_name['cursor']._loaded_options = None
+  _globals['_LISTREPLIESREQUEST'].fields_by_name['cursor']._serialized_options = b'\272H\005r\003\030\350\007'
+  _globals['_LISTREPLIESREQUEST'].fields_by_name['limit']._loaded_options = None
+  _globals['_LISTREPLIESREQUEST'].fields_by_name['limit']._serialized_options = b'\272H\004\032\002(\000'
+  _globals['_BATCHGETMESSAGESREQUEST'].fields_by_name['ids']._loaded_options = None
+  _globals['_BATCHGETMESSAGESREQUEST'].fields_by_name['ids']._serialized_options = b'\272H\020\222\001\r\010\001\020d\030\001\"\005r\003\260\001\001'
+  _globals['_BATCHSENDMESSAGESREQUEST'].fields_by_name['items']._loaded_options = None
+  _globals['_BATCHSENDMESSAGESREQUEST'].fields_by_name['items']._serialized_options = b'\272H\007\222\001\004\010\001\0202'
   _globals['_MESSAGESERVICE'].methods_by_name['SendMessage']._loaded_options = None
   _globals['_MESSAGESERVICE'].methods_by_name['SendMessage']._serialized_options = b'\220\002\002\212\347\030S\010\270\027\020\002\030\003\"\014send-message(\0012\'\010\311\001\022\022/api/messages/{id}\032\010replayed\"\004etag8\004B\017conversation_id\202\323\344\223\002\033\"\r/api/messages:\001*b\007message'
   _globals['_MESSAGESERVICE'].methods_by_name['GetMessage']._loaded_options = None
@@ -82,28 +116,68 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MESSAGESERVICE'].methods_by_name['EditMessage']._serialized_options = b'\220\002\002\212\347\030\'\010\270\027\020\002\030\003\"\014edit-message(\0012\014\"\004etag*\004etag8\006\202\323\344\223\002 2\022/api/messages/{id}:\001*b\007message'
   _globals['_MESSAGESERVICE'].methods_by_name['DeleteMessage']._loaded_options = None
   _globals['_MESSAGESERVICE'].methods_by_name['DeleteMessage']._serialized_options = b'\220\002\002\212\347\030)\010\270\027\020\002\030\003\"\016delete-message(\0012\014\"\004etag*\004etag8\006\202\323\344\223\002\035*\022/api/messages/{id}b\007message'
-  _globals['_SENDMESSAGEREQUEST']._serialized_start=204
-  _globals['_SENDMESSAGEREQUEST']._serialized_end=523
-  _globals['_SENDMESSAGEREQUEST_METADATAENTRY']._serialized_start=476
-  _globals['_SENDMESSAGEREQUEST_METADATAENTRY']._serialized_end=523
-  _globals['_SENDMESSAGERESPONSE']._serialized_start=525
-  _globals['_SENDMESSAGERESPONSE']._serialized_end=607
-  _globals['_GETMESSAGEREQUEST']._serialized_start=609
-  _globals['_GETMESSAGEREQUEST']._serialized_end=650
-  _globals['_GETMESSAGERESPONSE']._serialized_start=652
-  _globals['_GETMESSAGERESPONSE']._serialized_end=715
-  _globals['_LISTMESSAGESREQUEST']._serialized_start=718
-  _globals['_LISTMESSAGESREQUEST']._serialized_end=1100
-  _globals['_LISTMESSAGESRESPONSE']._serialized_start=1102
-  _globals['_LISTMESSAGESRESPONSE']._serialized_end=1201
-  _globals['_EDITMESSAGEREQUEST']._serialized_start=1203
-  _globals['_EDITMESSAGEREQUEST']._serialized_end=1298
-  _globals['_EDITMESSAGERESPONSE']._serialized_start=1300
-  _globals['_EDITMESSAGERESPONSE']._serialized_end=1364
-  _globals['_DELETEMESSAGEREQUEST']._serialized_start=1366
-  _globals['_DELETEMESSAGEREQUEST']._serialized_end=1433
-  _globals['_DELETEMESSAGERESPONSE']._serialized_start=1435
-  _globals['_DELETEMESSAGERESPONSE']._serialized_end=1501
-  _globals['_MESSAGESERVICE']._serialized_start=1504
-  _globals['_MESSAGESERVICE']._serialized_end=2377
+  _globals['_MESSAGESERVICE'].methods_by_name['UndeleteMessage']._loaded_options = None
+  _globals['_MESSAGESERVICE'].methods_by_name['UndeleteMessage']._serialized_options = b'\220\002\002\212\347\030\021\010\270\027\020\002\030\0032\006\"\004etag8\006\202\323\344\223\002)\"\033/api/messages/{id}:undelete:\001*b\007message'
+  _globals['_MESSAGESERVICE'].methods_by_name['ListVersions']._loaded_options = None
+  _globals['_MESSAGESERVICE'].methods_by_name['ListVersions']._serialized_options = b'\220\002\001\212\347\030\t\010\334\013\020\002\030\0048\004\202\323\344\223\002\034\022\032/api/messages/{id}/history'
+  _globals['_MESSAGESERVICE'].methods_by_name['RestoreVersion']._loaded_options = None
+  _globals['_MESSAGESERVICE'].methods_by_name['RestoreVersion']._serialized_options = b'\220\002\002\212\347\030\021\010\270\027\020\002\030\0032\006\"\004etag8\006\202\323\344\223\002(\"\032/api/messages/{id}:restore:\001*b\007message'
+  _globals['_MESSAGESERVICE'].methods_by_name['ListReplies']._loaded_options = None
+  _globals['_MESSAGESERVICE'].methods_by_name['ListReplies']._serialized_options = b'\220\002\001\212\347\030\t\010\334\013\020\002\030\0048\004\202\323\344\223\002\034\022\032/api/messages/{id}/replies'
+  _globals['_MESSAGESERVICE'].methods_by_name['BatchGetMessages']._loaded_options = None
+  _globals['_MESSAGESERVICE'].methods_by_name['BatchGetMessages']._serialized_options = b'\220\002\001\212\347\030\t\010\334\013\020\002\030\0048\002\202\323\344\223\002\033\"\026/api/messages:batchGet:\001*'
+  _globals['_MESSAGESERVICE'].methods_by_name['BatchSendMessages']._loaded_options = None
+  _globals['_MESSAGESERVICE'].methods_by_name['BatchSendMessages']._serialized_options = b'\220\002\002\212\347\030\t\010\270\027\020\002\030\0038\002\202\323\344\223\002\034\"\027/api/messages:batchSend:\001*'
+  _globals['_SENDMESSAGEREQUEST']._serialized_start=267
+  _globals['_SENDMESSAGEREQUEST']._serialized_end=906
+  _globals['_SENDMESSAGEREQUEST_METADATAENTRY']._serialized_start=750
+  _globals['_SENDMESSAGEREQUEST_METADATAENTRY']._serialized_end=797
+  _globals['_SENDMESSAGERESPONSE']._serialized_start=908
+  _globals['_SENDMESSAGERESPONSE']._serialized_end=990
+  _globals['_GETMESSAGEREQUEST']._serialized_start=992
+  _globals['_GETMESSAGEREQUEST']._serialized_end=1033
+  _globals['_GETMESSAGERESPONSE']._serialized_start=1035
+  _globals['_GETMESSAGERESPONSE']._serialized_end=1098
+  _globals['_LISTMESSAGESREQUEST']._serialized_start=1101
+  _globals['_LISTMESSAGESREQUEST']._serialized_end=1578
+  _globals['_LISTMESSAGESRESPONSE']._serialized_start=1580
+  _globals['_LISTMESSAGESRESPONSE']._serialized_end=1679
+  _globals['_EDITMESSAGEREQUEST']._serialized_start=1682
+  _globals['_EDITMESSAGEREQUEST']._serialized_end=1822
+  _globals['_EDITMESSAGERESPONSE']._serialized_start=1824
+  _globals['_EDITMESSAGERESPONSE']._serialized_end=1888
+  _globals['_DELETEMESSAGEREQUEST']._serialized_start=1890
+  _globals['_DELETEMESSAGEREQUEST']._serialized_end=1957
+  _globals['_DELETEMESSAGERESPONSE']._serialized_start=1959
+  _globals['_DELETEMESSAGERESPONSE']._serialized_end=2025
+  _globals['_UNDELETEMESSAGEREQUEST']._serialized_start=2027
+  _globals['_UNDELETEMESSAGEREQUEST']._serialized_end=2073
+  _globals['_UNDELETEMESSAGERESPONSE']._serialized_start=2075
+  _globals['_UNDELETEMESSAGERESPONSE']._serialized_end=2143
+  _globals['_LISTVERSIONSREQUEST']._serialized_start=2145
+  _globals['_LISTVERSIONSREQUEST']._serialized_end=2238
+  _globals['_LISTVERSIONSRESPONSE']._serialized_start=2240
+  _globals['_LISTVERSIONSRESPONSE']._serialized_end=2346
+  _globals['_MESSAGEVERSION']._serialized_start=2348
+  _globals['_MESSAGEVERSION']._serialized_end=2457
+  _globals['_RESTOREVERSIONREQUEST']._serialized_start=2459
+  _globals['_RESTOREVERSIONREQUEST']._serialized_end=2530
+  _globals['_RESTOREVERSIONRESPONSE']._serialized_start=2532
+  _globals['_RESTOREVERSIONRESPONSE']._serialized_end=2599
+  _globals['_LISTREPLIESREQUEST']._serialized_start=2601
+  _globals['_LISTREPLIESREQUEST']._serialized_end=2693
+  _globals['_LISTREPLIESRESPONSE']._serialized_start=2695
+  _globals['_LISTREPLIESRESPONSE']._serialized_end=2793
+  _globals['_BATCHGETMESSAGESREQUEST']._serialized_start=2795
+  _globals['_BATCHGETMESSAGESREQUEST']._serialized_end=2854
+  _globals['_BATCHGETMESSAGESRESPONSE']._serialized_start=2856
+  _globals['_BATCHGETMESSAGESRESPONSE']._serialized_end=2940
+  _globals['_BATCHSENDMESSAGESREQUEST']._serialized_start=2942
+  _globals['_BATCHSENDMESSAGESREQUEST']._serialized_end=3032
+  _globals['_BATCHSENDMESSAGESRESPONSE']._serialized_start=3034
+  _globals['_BATCHSENDMESSAGESRESPONSE']._serialized_end=3110
+  _globals['_BATCHSENDRESULT']._serialized_start=3112
+  _globals['_BATCHSENDRESULT']._serialized_end=3237
+  _globals['_MESSAGESERVICE']._serialized_start=3240
+  _globals['_MESSAGESERVICE']._serialized_end=5068
 # @@protoc_insertion_point(module_scope)

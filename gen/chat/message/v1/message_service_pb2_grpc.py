@@ -60,6 +60,36 @@ class MessageServiceStub:
                 request_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.DeleteMessageRequest.SerializeToString,
                 response_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.DeleteMessageResponse.FromString,
                 _registered_method=True)
+        self.UndeleteMessage = channel.unary_unary(
+                '/chat.message.v1.MessageService/UndeleteMessage',
+                request_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.UndeleteMessageRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.UndeleteMessageResponse.FromString,
+                _registered_method=True)
+        self.ListVersions = channel.unary_unary(
+                '/chat.message.v1.MessageService/ListVersions',
+                request_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.ListVersionsRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.ListVersionsResponse.FromString,
+                _registered_method=True)
+        self.RestoreVersion = channel.unary_unary(
+                '/chat.message.v1.MessageService/RestoreVersion',
+                request_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.RestoreVersionRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.RestoreVersionResponse.FromString,
+                _registered_method=True)
+        self.ListReplies = channel.unary_unary(
+                '/chat.message.v1.MessageService/ListReplies',
+                request_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.ListRepliesRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.ListRepliesResponse.FromString,
+                _registered_method=True)
+        self.BatchGetMessages = channel.unary_unary(
+                '/chat.message.v1.MessageService/BatchGetMessages',
+                request_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.BatchGetMessagesRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.BatchGetMessagesResponse.FromString,
+                _registered_method=True)
+        self.BatchSendMessages = channel.unary_unary(
+                '/chat.message.v1.MessageService/BatchSendMessages',
+                request_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.BatchSendMessagesRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.BatchSendMessagesResponse.FromString,
+                _registered_method=True)
 
 
 class MessageServiceServicer:
@@ -82,8 +112,8 @@ class MessageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListMessages(self, request, context):
-        """A page of a conversation's messages, always by ascending `seq`: the latest ones, or those next to `before_seq` or
-        `after_seq`.
+        """A page of a conversation's messages, always by ascending `seq`: the latest ones, or those next to `before_seq`,
+        `after_seq` or `around_seq`.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -98,6 +128,49 @@ class MessageServiceServicer:
 
     def DeleteMessage(self, request, context):
         """Deletes a message: the text goes, a tombstone with its `seq` stays. One's own, or any as an admin.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteMessage(self, request, context):
+        """Takes a deletion back while `undelete_until` lies ahead (UNDELETE_EXPIRED): one's own, or as an admin any that an
+        admin made.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListVersions(self, request, context):
+        """All versions of a message, the present one first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestoreVersion(self, request, context):
+        """Makes the text of an earlier version the present one, which is an edit.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListReplies(self, request, context):
+        """The replies in a thread, by ascending `seq`, beginning with the first one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchGetMessages(self, request, context):
+        """Up to 100 messages by their ids; those that the caller may not see are named in `missing`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def BatchSendMessages(self, request, context):
+        """Writes up to 50 messages, each on its own: one that is refused keeps no other from being written.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -130,6 +203,36 @@ def add_MessageServiceServicer_to_server(servicer, server):
                     servicer.DeleteMessage,
                     request_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.DeleteMessageRequest.FromString,
                     response_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.DeleteMessageResponse.SerializeToString,
+            ),
+            'UndeleteMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteMessage,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.UndeleteMessageRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.UndeleteMessageResponse.SerializeToString,
+            ),
+            'ListVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListVersions,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.ListVersionsRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.ListVersionsResponse.SerializeToString,
+            ),
+            'RestoreVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreVersion,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.RestoreVersionRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.RestoreVersionResponse.SerializeToString,
+            ),
+            'ListReplies': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListReplies,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.ListRepliesRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.ListRepliesResponse.SerializeToString,
+            ),
+            'BatchGetMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchGetMessages,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.BatchGetMessagesRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.BatchGetMessagesResponse.SerializeToString,
+            ),
+            'BatchSendMessages': grpc.unary_unary_rpc_method_handler(
+                    servicer.BatchSendMessages,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.BatchSendMessagesRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.BatchSendMessagesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -268,6 +371,168 @@ class MessageService:
             '/chat.message.v1.MessageService/DeleteMessage',
             chat_dot_message_dot_v1_dot_message__service__pb2.DeleteMessageRequest.SerializeToString,
             chat_dot_message_dot_v1_dot_message__service__pb2.DeleteMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/UndeleteMessage',
+            chat_dot_message_dot_v1_dot_message__service__pb2.UndeleteMessageRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__service__pb2.UndeleteMessageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/ListVersions',
+            chat_dot_message_dot_v1_dot_message__service__pb2.ListVersionsRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__service__pb2.ListVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RestoreVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/RestoreVersion',
+            chat_dot_message_dot_v1_dot_message__service__pb2.RestoreVersionRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__service__pb2.RestoreVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListReplies(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/ListReplies',
+            chat_dot_message_dot_v1_dot_message__service__pb2.ListRepliesRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__service__pb2.ListRepliesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchGetMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/BatchGetMessages',
+            chat_dot_message_dot_v1_dot_message__service__pb2.BatchGetMessagesRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__service__pb2.BatchGetMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def BatchSendMessages(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/BatchSendMessages',
+            chat_dot_message_dot_v1_dot_message__service__pb2.BatchSendMessagesRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__service__pb2.BatchSendMessagesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -40,13 +40,27 @@ class MessageServiceStub:
     GetMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.GetMessageRequest, _message_service_pb2.GetMessageResponse]
     """One message."""
     ListMessages: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.ListMessagesRequest, _message_service_pb2.ListMessagesResponse]
-    """A page of a conversation's messages, always by ascending `seq`: the latest ones, or those next to `before_seq` or
-    `after_seq`.
+    """A page of a conversation's messages, always by ascending `seq`: the latest ones, or those next to `before_seq`,
+    `after_seq` or `around_seq`.
     """
     EditMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.EditMessageRequest, _message_service_pb2.EditMessageResponse]
     """Changes the text of the caller's own message. A deleted one cannot be edited (MESSAGE_DELETED)."""
     DeleteMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.DeleteMessageRequest, _message_service_pb2.DeleteMessageResponse]
     """Deletes a message: the text goes, a tombstone with its `seq` stays. One's own, or any as an admin."""
+    UndeleteMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.UndeleteMessageRequest, _message_service_pb2.UndeleteMessageResponse]
+    """Takes a deletion back while `undelete_until` lies ahead (UNDELETE_EXPIRED): one's own, or as an admin any that an
+    admin made.
+    """
+    ListVersions: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.ListVersionsRequest, _message_service_pb2.ListVersionsResponse]
+    """All versions of a message, the present one first."""
+    RestoreVersion: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.RestoreVersionRequest, _message_service_pb2.RestoreVersionResponse]
+    """Makes the text of an earlier version the present one, which is an edit."""
+    ListReplies: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.ListRepliesRequest, _message_service_pb2.ListRepliesResponse]
+    """The replies in a thread, by ascending `seq`, beginning with the first one."""
+    BatchGetMessages: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.BatchGetMessagesRequest, _message_service_pb2.BatchGetMessagesResponse]
+    """Up to 100 messages by their ids; those that the caller may not see are named in `missing`."""
+    BatchSendMessages: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.BatchSendMessagesRequest, _message_service_pb2.BatchSendMessagesResponse]
+    """Writes up to 50 messages, each on its own: one that is refused keeps no other from being written."""
 
 @_typing.type_check_only
 class MessageServiceAsyncStub(MessageServiceStub):
@@ -60,13 +74,27 @@ class MessageServiceAsyncStub(MessageServiceStub):
     GetMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.GetMessageRequest, _message_service_pb2.GetMessageResponse]  # type: ignore[assignment]
     """One message."""
     ListMessages: _aio.UnaryUnaryMultiCallable[_message_service_pb2.ListMessagesRequest, _message_service_pb2.ListMessagesResponse]  # type: ignore[assignment]
-    """A page of a conversation's messages, always by ascending `seq`: the latest ones, or those next to `before_seq` or
-    `after_seq`.
+    """A page of a conversation's messages, always by ascending `seq`: the latest ones, or those next to `before_seq`,
+    `after_seq` or `around_seq`.
     """
     EditMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.EditMessageRequest, _message_service_pb2.EditMessageResponse]  # type: ignore[assignment]
     """Changes the text of the caller's own message. A deleted one cannot be edited (MESSAGE_DELETED)."""
     DeleteMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.DeleteMessageRequest, _message_service_pb2.DeleteMessageResponse]  # type: ignore[assignment]
     """Deletes a message: the text goes, a tombstone with its `seq` stays. One's own, or any as an admin."""
+    UndeleteMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.UndeleteMessageRequest, _message_service_pb2.UndeleteMessageResponse]  # type: ignore[assignment]
+    """Takes a deletion back while `undelete_until` lies ahead (UNDELETE_EXPIRED): one's own, or as an admin any that an
+    admin made.
+    """
+    ListVersions: _aio.UnaryUnaryMultiCallable[_message_service_pb2.ListVersionsRequest, _message_service_pb2.ListVersionsResponse]  # type: ignore[assignment]
+    """All versions of a message, the present one first."""
+    RestoreVersion: _aio.UnaryUnaryMultiCallable[_message_service_pb2.RestoreVersionRequest, _message_service_pb2.RestoreVersionResponse]  # type: ignore[assignment]
+    """Makes the text of an earlier version the present one, which is an edit."""
+    ListReplies: _aio.UnaryUnaryMultiCallable[_message_service_pb2.ListRepliesRequest, _message_service_pb2.ListRepliesResponse]  # type: ignore[assignment]
+    """The replies in a thread, by ascending `seq`, beginning with the first one."""
+    BatchGetMessages: _aio.UnaryUnaryMultiCallable[_message_service_pb2.BatchGetMessagesRequest, _message_service_pb2.BatchGetMessagesResponse]  # type: ignore[assignment]
+    """Up to 100 messages by their ids; those that the caller may not see are named in `missing`."""
+    BatchSendMessages: _aio.UnaryUnaryMultiCallable[_message_service_pb2.BatchSendMessagesRequest, _message_service_pb2.BatchSendMessagesResponse]  # type: ignore[assignment]
+    """Writes up to 50 messages, each on its own: one that is refused keeps no other from being written."""
 
 class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
     """Writing and reading messages. An answer to a write means that it is committed to disk."""
@@ -95,8 +123,8 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _message_service_pb2.ListMessagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_message_service_pb2.ListMessagesResponse, _abc.Awaitable[_message_service_pb2.ListMessagesResponse]]:
-        """A page of a conversation's messages, always by ascending `seq`: the latest ones, or those next to `before_seq` or
-        `after_seq`.
+        """A page of a conversation's messages, always by ascending `seq`: the latest ones, or those next to `before_seq`,
+        `after_seq` or `around_seq`.
         """
 
     @_abc_1.abstractmethod
@@ -114,5 +142,55 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_message_service_pb2.DeleteMessageResponse, _abc.Awaitable[_message_service_pb2.DeleteMessageResponse]]:
         """Deletes a message: the text goes, a tombstone with its `seq` stays. One's own, or any as an admin."""
+
+    @_abc_1.abstractmethod
+    def UndeleteMessage(
+        self,
+        request: _message_service_pb2.UndeleteMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_service_pb2.UndeleteMessageResponse, _abc.Awaitable[_message_service_pb2.UndeleteMessageResponse]]:
+        """Takes a deletion back while `undelete_until` lies ahead (UNDELETE_EXPIRED): one's own, or as an admin any that an
+        admin made.
+        """
+
+    @_abc_1.abstractmethod
+    def ListVersions(
+        self,
+        request: _message_service_pb2.ListVersionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_service_pb2.ListVersionsResponse, _abc.Awaitable[_message_service_pb2.ListVersionsResponse]]:
+        """All versions of a message, the present one first."""
+
+    @_abc_1.abstractmethod
+    def RestoreVersion(
+        self,
+        request: _message_service_pb2.RestoreVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_service_pb2.RestoreVersionResponse, _abc.Awaitable[_message_service_pb2.RestoreVersionResponse]]:
+        """Makes the text of an earlier version the present one, which is an edit."""
+
+    @_abc_1.abstractmethod
+    def ListReplies(
+        self,
+        request: _message_service_pb2.ListRepliesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_service_pb2.ListRepliesResponse, _abc.Awaitable[_message_service_pb2.ListRepliesResponse]]:
+        """The replies in a thread, by ascending `seq`, beginning with the first one."""
+
+    @_abc_1.abstractmethod
+    def BatchGetMessages(
+        self,
+        request: _message_service_pb2.BatchGetMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_service_pb2.BatchGetMessagesResponse, _abc.Awaitable[_message_service_pb2.BatchGetMessagesResponse]]:
+        """Up to 100 messages by their ids; those that the caller may not see are named in `missing`."""
+
+    @_abc_1.abstractmethod
+    def BatchSendMessages(
+        self,
+        request: _message_service_pb2.BatchSendMessagesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_service_pb2.BatchSendMessagesResponse, _abc.Awaitable[_message_service_pb2.BatchSendMessagesResponse]]:
+        """Writes up to 50 messages, each on its own: one that is refused keeps no other from being written."""
 
 def add_MessageServiceServicer_to_server(servicer: MessageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -86,7 +86,9 @@ def test_a_type_may_hold_itself() -> None:
 
 def test_only_the_set_member_of_a_oneof_is_shown() -> None:
     """A change carries one kind of data, and nothing about the others."""
-    assert Encoder()(ChangeData(typing=Typing(user_id="u"))) == {"typing": {"user_id": "u", "expires_at": None}}
+    assert Encoder()(ChangeData(typing=Typing(user_id="u"))) == {
+        "typing": {"user_id": "u", "expires_at": None, "thread_root": ""}
+    }
 
 
 @pytest.mark.parametrize(
