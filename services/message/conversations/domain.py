@@ -275,6 +275,44 @@ def check_role(member: Member, least: Role) -> None:
         raise Forbidden("ROLE_TOO_LOW", f"Your role here is {member.role.name.lower()}; this needs more.")
 
 
+def check_writable(conversation: Conversation) -> None:
+    """Raises WrongState (CONVERSATION_ARCHIVED)."""
+    if conversation.archived_at is not None:
+        raise WrongState("CONVERSATION_ARCHIVED", "The conversation is archived. It can only be read.")
+
+
+def check_posts(conversation: Conversation, member: Member) -> None:
+    """Whether a member may write: messages, edits of them, reactions.
+
+    Raises WrongState (CONVERSATION_ARCHIVED), Forbidden (ROLE_TOO_LOW, CONTACT_REFUSED).
+    """
+    check_writable(conversation)
+    check_role(member, _least(conversation.post_role))
+    if conversation.blocked:
+        raise Forbidden("CONTACT_REFUSED", "One of you does not want to hear from the other.")
+
+
+def check_pins(conversation: Conversation, member: Member) -> None:
+    """Raises WrongState (CONVERSATION_ARCHIVED), Forbidden (ROLE_TOO_LOW)."""
+    check_writable(conversation)
+    check_role(member, _least(conversation.pin_role))
+
+
+def check_mentions_everybody(conversation: Conversation, member: Member) -> None:
+    """Raises Forbidden (ROLE_TOO_LOW)."""
+    check_role(member, _least(conversation.mention_role))
+
+
+def check_invites(conversation: Conversation, member: Member) -> None:
+    """Whether a member may add and invite people.
+
+    Raises WrongState (DM_FIXED, CONVERSATION_ARCHIVED), Forbidden (ROLE_TOO_LOW).
+    """
+    _check_group(conversation)
+    check_writable(conversation)
+    check_role(member, _least(conversation.invite_role))
+
+
 def check_manages(conversation: Conversation, actor: Member) -> None:
     """Raises WrongState (DM_FIXED) for a conversation of two, Forbidden (ROLE_TOO_LOW) below admin."""
     _check_group(conversation)
@@ -352,6 +390,11 @@ def marked(member: Member, seq: int, last_seq: int, at: datetime) -> Member:
 def others(user_ids: Collection[str], actor_id: str) -> tuple[str, ...]:
     """`user_ids` without the actor and without repeats, in their order."""
     return tuple(dict.fromkeys(user_id for user_id in user_ids if user_id != actor_id))
+
+
+def _least(role: Role) -> Role:
+    """What a permission comes to: admins always may, guests only read."""
+    return min(max(role, Role.ADMIN), Role.MEMBER)
 
 
 def _check_group(conversation: Conversation) -> None:

@@ -1,5 +1,6 @@
 """Rules of conversations, roles and read marks."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -16,8 +17,12 @@ from services.message.conversations.domain import (
     UpdateConversation,
     changed,
     check_grants,
+    check_invites,
     check_manages,
+    check_mentions_everybody,
     check_new,
+    check_pins,
+    check_posts,
     check_removes,
     check_role,
     found,
@@ -146,6 +151,47 @@ def test_admins_manage_groups_and_nobody_a_dm() -> None:
     assert reason_of(caught) == "DM_FIXED"
 
 
+@pytest.mark.parametrize(
+    ("check", "permission"),
+    [
+        (check_posts, "post_role"),
+        (check_pins, "pin_role"),
+        (check_mentions_everybody, "mention_role"),
+        (check_invites, "invite_role"),
+    ],
+)
+def test_a_permission_is_the_least_role(check: Callable[[Conversation, Member], None], permission: str) -> None:
+    """Whatever it says, admins may all the same, and guests only read."""
+    allowed = {}
+    for least in Role:
+        asked = replace(conversation(), **{permission: least})
+        allowed[least] = [role for role in Role if not _refused(check, asked, member(role))]
+    few, most = [OWNER, ADMIN], [OWNER, ADMIN, MEMBER]
+    assert allowed == {OWNER: few, ADMIN: few, MEMBER: most, GUEST: most}
+
+
+def _refused(check: Callable[[Conversation, Member], None], asked: Conversation, actor: Member) -> str:
+    try:
+        check(asked, actor)
+    except Error as error:
+        return error.reason
+    return ""
+
+
+@pytest.mark.parametrize("check", [check_posts, check_pins, check_invites])
+def test_what_is_archived_can_only_be_read(check: Callable[[Conversation, Member], None]) -> None:
+    """By its owner too."""
+    assert _refused(check, replace(conversation(), archived_at=AT), member(OWNER)) == "CONVERSATION_ARCHIVED"
+
+
+def test_nobody_writes_to_two_of_whom_one_refuses() -> None:
+    """Neither of them, whoever it was."""
+    for blocked in (1, 2, 3):
+        dm = replace(conversation(Kind.DM, 2), blocked=blocked)
+        assert _refused(check_posts, dm, member(MEMBER)) == "CONTACT_REFUSED"
+    assert _refused(check_posts, conversation(Kind.DM, 2), member(MEMBER)) == ""
+
+
 def test_nobody_grants_more_than_they_have() -> None:
     """An admin makes admins, not owners."""
     check_grants(member(ADMIN), ADMIN)
@@ -251,6 +297,6 @@ def test_nobody_leaves_a_dm(target: str) -> None:
 def test_a_read_mark_moves_forward_up_to_the_last_message(seq: int, mark: int) -> None:
     """Never back, never beyond."""
     before = member(MEMBER, last_read_seq=5)
-    after = marked(before, seq, last_seq=10)
+    after = marked(before, seq, 10, AT)
     assert after.last_read_seq == mark
     assert (after is before) == (mark == 5)
