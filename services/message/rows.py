@@ -19,7 +19,7 @@ def conversation_of(row: Sequence[Any]) -> Conversation:
 
 
 def conversation_values(conversation: Conversation) -> dict[str, Any]:
-    return {name: getattr(conversation, name) for name in Conversation.__slots__}
+    return {name: getattr(conversation, name) for name in (*Conversation.__slots__, "name_key")}
 
 
 def member_of(row: Sequence[Any]) -> Member:

@@ -32,6 +32,8 @@ conversations = Table(
     Column("workspace_id", String(32), nullable=False),
     Column("kind", SmallInteger, nullable=False),
     Column("name", String(100), nullable=False),
+    # The name whatever the case: public channels are found by how it begins.
+    Column("name_key", String(300), nullable=False),
     Column("topic", String(500), nullable=False),
     # The two people of a dm, so that a pair has one; NULL for groups, which a unique index lets repeat.
     Column("pair", String(73)),
@@ -226,7 +228,7 @@ bookmarks = Table(
     metadata,
     Column("user_id", String(36), primary_key=True),
     Column("workspace_id", String(32), nullable=False),
-    Column("message_id", String(36), ForeignKey("messages.id"), primary_key=True),
+    Column("message_id", String(36), ForeignKey("messages.id"), primary_key=True, index=True),
     Column("conversation_id", String(36), nullable=False),
     Column("note", String(500), nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -238,7 +240,7 @@ drafts = Table(
     metadata,
     Column("user_id", String(36), primary_key=True),
     Column("workspace_id", String(32), nullable=False),
-    Column("conversation_id", String(36), primary_key=True),
+    Column("conversation_id", String(36), primary_key=True, index=True),
     Column("thread_root", String(36), primary_key=True),
     Column("text", Text, nullable=False),
     Column("reply_to", String(36), nullable=False),
@@ -282,12 +284,26 @@ invites = Table(
     Column("role", SmallInteger, nullable=False),
     Column("created_by", String(36), nullable=False),
     Column("created_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False, index=True),
     Column("max_uses", Integer, nullable=False),
     Column("uses", Integer, nullable=False),
     Column("state", SmallInteger, nullable=False),
-    Index(None, "conversation_id", "id"),
-    Index(None, "user_id", "id"),
+)
+
+Index(
+    "ix_invites_open_of",
+    invites.c.conversation_id,
+    invites.c.id,
+    sqlite_where=text("state = 1"),
+    postgresql_where=text("state = 1"),
+)
+
+Index(
+    "ix_invites_open_for",
+    invites.c.user_id,
+    invites.c.id,
+    sqlite_where=text("state = 1"),
+    postgresql_where=text("state = 1"),
 )
 
 bans = Table(
@@ -300,6 +316,7 @@ bans = Table(
     Column("reason", String(500), nullable=False),
     Column("created_at", Instant, nullable=False),
     Column("until", Instant),
+    Index(None, "conversation_id", "created_at", "user_id"),
 )
 
 # Of people who can be mentioned together.
@@ -328,7 +345,8 @@ reports = Table(
     metadata,
     Column("id", String(36), primary_key=True),
     Column("workspace_id", String(32), nullable=False),
-    Column("message_id", String(36), ForeignKey("messages.id"), nullable=False),
+    # Not a reference: a report outlives the conversation.
+    Column("message_id", String(36), nullable=False),
     Column("conversation_id", String(36), nullable=False),
     Column("reporter_id", String(36), nullable=False),
     Column("category", SmallInteger, nullable=False),
@@ -348,7 +366,7 @@ thread_marks = Table(
     Column("user_id", String(36), primary_key=True),
     Column("workspace_id", String(32), nullable=False),
     Column("root_id", String(36), primary_key=True),
-    Column("conversation_id", String(36), nullable=False),
+    Column("conversation_id", String(36), nullable=False, index=True),
     Column("last_read_seq", BigInteger, nullable=False),
 )
 

@@ -50,7 +50,7 @@ _UPDATE = update(conversations).where(
 )
 _HEADS = ("last_seq", "last_pos")
 _FIXED = ("id", "workspace_id", "kind", "pair", "created_by", "created_at")
-_MUTABLE = tuple(name for name in Conversation.__slots__ if name not in _FIXED)
+_MUTABLE = (*[name for name in Conversation.__slots__ if name not in _FIXED], "name_key")
 _UPDATE_HEAD = update(user_heads).where(
     user_heads.c.user_id == bindparam("key"), user_heads.c.workspace_id == bindparam("key_workspace")
 )

@@ -85,6 +85,11 @@ class Conversation:
     """Which of a dm refuse to hear from the other: 1 the first of the pair, 2 the second, 3 both."""
 
     @property
+    def name_key(self) -> str:
+        """The name whatever the case."""
+        return self.name.casefold()
+
+    @property
     def revision(self) -> str:
         """What begins its etags: it changes with all that a change of the conversation could overwrite."""
         return f"{self.id[-12:]}-{self.version}"

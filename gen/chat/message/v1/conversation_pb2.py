@@ -22,35 +22,44 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from chat.message.v1 import message_pb2 as chat_dot_message_dot_v1_dot_message__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chat/message/v1/conversation.proto\x12\x0f\x63hat.message.v1\x1a\x1d\x63hat/message/v1/message.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x01\n\x0bPermissions\x12)\n\x04post\x18\x01 \x01(\x0e\x32\x1b.chat.message.v1.MemberRole\x12+\n\x06invite\x18\x02 \x01(\x0e\x32\x1b.chat.message.v1.MemberRole\x12\x30\n\x0bmention_all\x18\x03 \x01(\x0e\x32\x1b.chat.message.v1.MemberRole\x12(\n\x03pin\x18\x04 \x01(\x0e\x32\x1b.chat.message.v1.MemberRole\"\xd2\x06\n\x0c\x43onversation\x12\n\n\x02id\x18\x01 \x01(\t\x12/\n\x04type\x18\x02 \x01(\x0e\x32!.chat.message.v1.ConversationType\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05topic\x18\x04 \x01(\t\x12\x10\n\x08last_seq\x18\x05 \x01(\x03\x12\x10\n\x08last_pos\x18\x06 \x01(\x03\x12.\n\x0clast_message\x18\x07 \x01(\x0b\x32\x18.chat.message.v1.Message\x12\x14\n\x0cmember_count\x18\x08 \x01(\x05\x12(\n\x07members\x18\t \x03(\x0b\x32\x17.chat.message.v1.Member\x12\'\n\x02my\x18\n \x01(\x0b\x32\x1b.chat.message.v1.Membership\x12\x19\n\x0cunread_count\x18\x0b \x01(\x03H\x00\x88\x01\x01\x12\x12\n\ncreated_by\x18\x0c \x01(\t\x12.\n\ncreated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0eretention_days\x18\x0f \x01(\x05\x12\x0e\n\x06region\x18\x10 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x11 \x01(\t\x12%\n\x05quota\x18\x12 \x01(\x0b\x32\x16.chat.message.v1.Quota\x12\x0c\n\x04\x65tag\x18\x13 \x01(\t\x12\x0e\n\x06\x61vatar\x18\x14 \x01(\t\x12/\n\nvisibility\x18\x15 \x01(\x0e\x32\x1b.chat.message.v1.Visibility\x12\x30\n\x0bjoin_policy\x18\x16 \x01(\x0e\x32\x1b.chat.message.v1.JoinPolicy\x12\x31\n\x0bpermissions\x18\x17 \x01(\x0b\x32\x1c.chat.message.v1.Permissions\x12\x13\n\x0bslow_mode_s\x18\x18 \x01(\x05\x12/\n\x0b\x61rchived_at\x18\x19 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\rmention_count\x18\x1a \x01(\x03H\x01\x88\x01\x01\x42\x0f\n\r_unread_countB\x10\n\x0e_mention_count\"E\n\x05Quota\x12\x14\n\x0cmax_messages\x18\x01 \x01(\x03\x12\x11\n\tmax_bytes\x18\x02 \x01(\x03\x12\x13\n\x0bmax_members\x18\x03 \x01(\x05\"\x88\x02\n\x06Member\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12&\n\x04user\x18\x02 \x01(\x0b\x32\x18.chat.message.v1.Profile\x12)\n\x04role\x18\x03 \x01(\x0e\x32\x1b.chat.message.v1.MemberRole\x12-\n\tjoined_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rlast_read_seq\x18\x05 \x01(\x03\x12\x1a\n\x12last_delivered_seq\x18\x06 \x01(\x03\x12\x30\n\x0clast_seen_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9b\x02\n\nMembership\x12)\n\x04role\x18\x01 \x01(\x0e\x32\x1b.chat.message.v1.MemberRole\x12\x15\n\rlast_read_seq\x18\x02 \x01(\x03\x12-\n\tjoined_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12last_delivered_seq\x18\x04 \x01(\x03\x12/\n\x0bmuted_until\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x06notify\x18\x06 \x01(\x0e\x32\x1c.chat.message.v1.NotifyLevel\x12\x11\n\tfavourite\x18\x07 \x01(\x08\x12\x0e\n\x06hidden\x18\x08 \x01(\x08*\x8b\x01\n\x10\x43onversationType\x12!\n\x1d\x43ONVERSATION_TYPE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43ONVERSATION_TYPE_DM\x10\x01\x12\x1b\n\x17\x43ONVERSATION_TYPE_GROUP\x10\x02\x12\x1d\n\x19\x43ONVERSATION_TYPE_CHANNEL\x10\x03*W\n\nVisibility\x12\x1a\n\x16VISIBILITY_UNSPECIFIED\x10\x00\x12\x16\n\x12VISIBILITY_PRIVATE\x10\x01\x12\x15\n\x11VISIBILITY_PUBLIC\x10\x02*W\n\nJoinPolicy\x12\x1b\n\x17JOIN_POLICY_UNSPECIFIED\x10\x00\x12\x16\n\x12JOIN_POLICY_INVITE\x10\x01\x12\x14\n\x10JOIN_POLICY_OPEN\x10\x02*s\n\x0bNotifyLevel\x12\x1c\n\x18NOTIFY_LEVEL_UNSPECIFIED\x10\x00\x12\x14\n\x10NOTIFY_LEVEL_ALL\x10\x01\x12\x19\n\x15NOTIFY_LEVEL_MENTIONS\x10\x02\x12\x15\n\x11NOTIFY_LEVEL_NONE\x10\x03*\x86\x01\n\nMemberRole\x12\x1b\n\x17MEMBER_ROLE_UNSPECIFIED\x10\x00\x12\x15\n\x11MEMBER_ROLE_OWNER\x10\x01\x12\x15\n\x11MEMBER_ROLE_ADMIN\x10\x02\x12\x16\n\x12MEMBER_ROLE_MEMBER\x10\x03\x12\x15\n\x11MEMBER_ROLE_GUEST\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chat/message/v1/conversation.proto\x12\x0f\x63hat.message.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1d\x63hat/message/v1/message.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe9\x01\n\x0bPermissions\x12\x33\n\x04post\x18\x01 \x01(\x0e\x32\x1b.chat.message.v1.MemberRoleB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x35\n\x06invite\x18\x02 \x01(\x0e\x32\x1b.chat.message.v1.MemberRoleB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12:\n\x0bmention_all\x18\x03 \x01(\x0e\x32\x1b.chat.message.v1.MemberRoleB\x08\xbaH\x05\x82\x01\x02\x10\x01\x12\x32\n\x03pin\x18\x04 \x01(\x0e\x32\x1b.chat.message.v1.MemberRoleB\x08\xbaH\x05\x82\x01\x02\x10\x01\"\xd2\x06\n\x0c\x43onversation\x12\n\n\x02id\x18\x01 \x01(\t\x12/\n\x04type\x18\x02 \x01(\x0e\x32!.chat.message.v1.ConversationType\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\r\n\x05topic\x18\x04 \x01(\t\x12\x10\n\x08last_seq\x18\x05 \x01(\x03\x12\x10\n\x08last_pos\x18\x06 \x01(\x03\x12.\n\x0clast_message\x18\x07 \x01(\x0b\x32\x18.chat.message.v1.Message\x12\x14\n\x0cmember_count\x18\x08 \x01(\x05\x12(\n\x07members\x18\t \x03(\x0b\x32\x17.chat.message.v1.Member\x12\'\n\x02my\x18\n \x01(\x0b\x32\x1b.chat.message.v1.Membership\x12\x19\n\x0cunread_count\x18\x0b \x01(\x03H\x00\x88\x01\x01\x12\x12\n\ncreated_by\x18\x0c \x01(\t\x12.\n\ncreated_at\x18\r \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nupdated_at\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0eretention_days\x18\x0f \x01(\x05\x12\x0e\n\x06region\x18\x10 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x11 \x01(\t\x12%\n\x05quota\x18\x12 \x01(\x0b\x32\x16.chat.message.v1.Quota\x12\x0c\n\x04\x65tag\x18\x13 \x01(\t\x12\x0e\n\x06\x61vatar\x18\x14 \x01(\t\x12/\n\nvisibility\x18\x15 \x01(\x0e\x32\x1b.chat.message.v1.Visibility\x12\x30\n\x0bjoin_policy\x18\x16 \x01(\x0e\x32\x1b.chat.message.v1.JoinPolicy\x12\x31\n\x0bpermissions\x18\x17 \x01(\x0b\x32\x1c.chat.message.v1.Permissions\x12\x13\n\x0bslow_mode_s\x18\x18 \x01(\x05\x12/\n\x0b\x61rchived_at\x18\x19 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\rmention_count\x18\x1a \x01(\x03H\x01\x88\x01\x01\x42\x0f\n\r_unread_countB\x10\n\x0e_mention_count\"E\n\x05Quota\x12\x14\n\x0cmax_messages\x18\x01 \x01(\x03\x12\x11\n\tmax_bytes\x18\x02 \x01(\x03\x12\x13\n\x0bmax_members\x18\x03 \x01(\x05\"\x88\x02\n\x06Member\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12&\n\x04user\x18\x02 \x01(\x0b\x32\x18.chat.message.v1.Profile\x12)\n\x04role\x18\x03 \x01(\x0e\x32\x1b.chat.message.v1.MemberRole\x12-\n\tjoined_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rlast_read_seq\x18\x05 \x01(\x03\x12\x1a\n\x12last_delivered_seq\x18\x06 \x01(\x03\x12\x30\n\x0clast_seen_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\x9b\x02\n\nMembership\x12)\n\x04role\x18\x01 \x01(\x0e\x32\x1b.chat.message.v1.MemberRole\x12\x15\n\rlast_read_seq\x18\x02 \x01(\x03\x12-\n\tjoined_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1a\n\x12last_delivered_seq\x18\x04 \x01(\x03\x12/\n\x0bmuted_until\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x06notify\x18\x06 \x01(\x0e\x32\x1c.chat.message.v1.NotifyLevel\x12\x11\n\tfavourite\x18\x07 \x01(\x08\x12\x0e\n\x06hidden\x18\x08 \x01(\x08*\x8b\x01\n\x10\x43onversationType\x12!\n\x1d\x43ONVERSATION_TYPE_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43ONVERSATION_TYPE_DM\x10\x01\x12\x1b\n\x17\x43ONVERSATION_TYPE_GROUP\x10\x02\x12\x1d\n\x19\x43ONVERSATION_TYPE_CHANNEL\x10\x03*W\n\nVisibility\x12\x1a\n\x16VISIBILITY_UNSPECIFIED\x10\x00\x12\x16\n\x12VISIBILITY_PRIVATE\x10\x01\x12\x15\n\x11VISIBILITY_PUBLIC\x10\x02*W\n\nJoinPolicy\x12\x1b\n\x17JOIN_POLICY_UNSPECIFIED\x10\x00\x12\x16\n\x12JOIN_POLICY_INVITE\x10\x01\x12\x14\n\x10JOIN_POLICY_OPEN\x10\x02*s\n\x0bNotifyLevel\x12\x1c\n\x18NOTIFY_LEVEL_UNSPECIFIED\x10\x00\x12\x14\n\x10NOTIFY_LEVEL_ALL\x10\x01\x12\x19\n\x15NOTIFY_LEVEL_MENTIONS\x10\x02\x12\x15\n\x11NOTIFY_LEVEL_NONE\x10\x03*\x86\x01\n\nMemberRole\x12\x1b\n\x17MEMBER_ROLE_UNSPECIFIED\x10\x00\x12\x15\n\x11MEMBER_ROLE_OWNER\x10\x01\x12\x15\n\x11MEMBER_ROLE_ADMIN\x10\x02\x12\x16\n\x12MEMBER_ROLE_MEMBER\x10\x03\x12\x15\n\x11MEMBER_ROLE_GUEST\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chat.message.v1.conversation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CONVERSATIONTYPE']._serialized_start=1793
-  _globals['_CONVERSATIONTYPE']._serialized_end=1932
-  _globals['_VISIBILITY']._serialized_start=1934
-  _globals['_VISIBILITY']._serialized_end=2021
-  _globals['_JOINPOLICY']._serialized_start=2023
-  _globals['_JOINPOLICY']._serialized_end=2110
-  _globals['_NOTIFYLEVEL']._serialized_start=2112
-  _globals['_NOTIFYLEVEL']._serialized_end=2227
-  _globals['_MEMBERROLE']._serialized_start=2230
-  _globals['_MEMBERROLE']._serialized_end=2364
-  _globals['_PERMISSIONS']._serialized_start=120
-  _globals['_PERMISSIONS']._serialized_end=313
-  _globals['_CONVERSATION']._serialized_start=316
-  _globals['_CONVERSATION']._serialized_end=1166
-  _globals['_QUOTA']._serialized_start=1168
-  _globals['_QUOTA']._serialized_end=1237
-  _globals['_MEMBER']._serialized_start=1240
-  _globals['_MEMBER']._serialized_end=1504
-  _globals['_MEMBERSHIP']._serialized_start=1507
-  _globals['_MEMBERSHIP']._serialized_end=1790
+  _globals['_PERMISSIONS'].fields_by_name['post']._loaded_options = None
+  _globals['_PERMISSIONS'].fields_by_name['post']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_PERMISSIONS'].fields_by_name['invite']._loaded_options = None
+  _globals['_PERMISSIONS'].fields_by_name['invite']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_PERMISSIONS'].fields_by_name['mention_all']._loaded_options = None
+  _globals['_PERMISSIONS'].fields_by_name['mention_all']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_PERMISSIONS'].fields_by_name['pin']._loaded_options = None
+  _globals['_PERMISSIONS'].fields_by_name['pin']._serialized_options = b'\272H\005\202\001\002\020\001'
+  _globals['_CONVERSATIONTYPE']._serialized_start=1862
+  _globals['_CONVERSATIONTYPE']._serialized_end=2001
+  _globals['_VISIBILITY']._serialized_start=2003
+  _globals['_VISIBILITY']._serialized_end=2090
+  _globals['_JOINPOLICY']._serialized_start=2092
+  _globals['_JOINPOLICY']._serialized_end=2179
+  _globals['_NOTIFYLEVEL']._serialized_start=2181
+  _globals['_NOTIFYLEVEL']._serialized_end=2296
+  _globals['_MEMBERROLE']._serialized_start=2299
+  _globals['_MEMBERROLE']._serialized_end=2433
+  _globals['_PERMISSIONS']._serialized_start=149
+  _globals['_PERMISSIONS']._serialized_end=382
+  _globals['_CONVERSATION']._serialized_start=385
+  _globals['_CONVERSATION']._serialized_end=1235
+  _globals['_QUOTA']._serialized_start=1237
+  _globals['_QUOTA']._serialized_end=1306
+  _globals['_MEMBER']._serialized_start=1309
+  _globals['_MEMBER']._serialized_end=1573
+  _globals['_MEMBERSHIP']._serialized_start=1576
+  _globals['_MEMBERSHIP']._serialized_end=1859
 # @@protoc_insertion_point(module_scope)

@@ -159,7 +159,7 @@ Global___MemberRole: _TypeAlias = MemberRole  # noqa: Y015
 
 @_typing.final
 class Permissions(_message.Message):
-    """The least role that may do something. The owner and admins always may."""
+    """The least role that may do something. The owner and admins always may, guests never."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -42,7 +42,7 @@ class Group(_message.Message):
     """In feeds, true when it is no more, or the receiver is not in it any more."""
     @_builtins.property
     def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """Its members."""
+        """Its members; absent in feeds."""
 
     @_builtins.property
     def created_at(self) -> _timestamp_pb2.Timestamp:

@@ -8,6 +8,7 @@ down_revision = "0002"
 
 NEW = {
     "conversations": (
+        ("name_key", sa.String(300), ""),
         ("avatar", sa.String(500), ""),
         ("visibility", sa.SmallInteger(), "1"),
         ("join_policy", sa.SmallInteger(), "1"),
@@ -183,6 +184,7 @@ def _own_things() -> None:
         sa.PrimaryKeyConstraint("user_id", "message_id", name="pk_bookmarks"),
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name="fk_bookmarks_message_id"),
     )
+    op.create_index("ix_bookmarks_message_id", "bookmarks", ["message_id"])
     op.create_index("ix_bookmarks_user_id_created_at_message_id", "bookmarks", ["user_id", "created_at", "message_id"])
     op.create_table(
         "drafts",
@@ -195,6 +197,7 @@ def _own_things() -> None:
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("user_id", "conversation_id", "thread_root", name="pk_drafts"),
     )
+    op.create_index("ix_drafts_conversation_id", "drafts", ["conversation_id"])
     op.create_index(
         "ix_drafts_user_id_updated_at_conversation_id_thread_root",
         "drafts",
@@ -226,6 +229,7 @@ def _own_things() -> None:
         sa.Column("last_read_seq", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("user_id", "root_id", name="pk_thread_marks"),
     )
+    op.create_index("ix_thread_marks_conversation_id", "thread_marks", ["conversation_id"])
 
 
 def _about_conversations() -> None:
@@ -247,8 +251,10 @@ def _about_conversations() -> None:
         sa.UniqueConstraint("code_hash", name="uq_invites_code_hash"),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name="fk_invites_conversation_id"),
     )
-    op.create_index("ix_invites_conversation_id_id", "invites", ["conversation_id", "id"])
-    op.create_index("ix_invites_user_id_id", "invites", ["user_id", "id"])
+    op.create_index("ix_invites_expires_at", "invites", ["expires_at"])
+    is_open = sa.text("state = 1")
+    for name, column in (("ix_invites_open_of", "conversation_id"), ("ix_invites_open_for", "user_id")):
+        op.create_index(name, "invites", [column, "id"], sqlite_where=is_open, postgresql_where=is_open)
     op.create_table(
         "bans",
         sa.Column("conversation_id", sa.String(36), nullable=False),
@@ -261,6 +267,7 @@ def _about_conversations() -> None:
         sa.PrimaryKeyConstraint("conversation_id", "user_id", name="pk_bans"),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name="fk_bans_conversation_id"),
     )
+    op.create_index("ix_bans_conversation_id_created_at_user_id", "bans", ["conversation_id", "created_at", "user_id"])
     op.create_table(
         "groups_of_people",
         sa.Column("id", sa.String(36), nullable=False),
@@ -296,6 +303,5 @@ def _about_conversations() -> None:
         sa.Column("resolved_at", sa.BigInteger()),
         sa.PrimaryKeyConstraint("id", name="pk_reports"),
         sa.UniqueConstraint("message_id", "reporter_id", name="uq_reports_message_id_reporter_id"),
-        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name="fk_reports_message_id"),
     )
     op.create_index("ix_reports_workspace_id_id", "reports", ["workspace_id", "id"])
