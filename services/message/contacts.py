@@ -1,13 +1,16 @@
 """Who does not want to hear from whom, as the user service says: asked each time, since a block holds at once."""
 
-from collections.abc import Awaitable, Callable, Collection
-from itertools import islice
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from itertools import chain
 
 import grpc
 
 from chat.user.v1.block_service_pb2 import CheckContactRequest, CheckContactResponse
 from mesh.call.status import from_rpc_error
 from mesh.errors import Forbidden
+
+MAX_BATCH = 100
 
 CheckContact = Callable[[CheckContactRequest], Awaitable[CheckContactResponse]]
 """The stub's method. The call carries the token of the request being served."""
@@ -22,14 +25,19 @@ class Contacts:
 
         When that cannot be told: Unavailable, or what else the user service raised.
         """
-        if not user_ids:
-            return
+        ids = list(user_ids)
+        batches = [self._refused(ids[start : start + MAX_BATCH]) for start in range(0, len(ids), MAX_BATCH)]
+        refused = list(chain.from_iterable(await asyncio.gather(*batches)))
+        if refused:
+            raise Forbidden(
+                "CONTACT_REFUSED",
+                "One of you does not want to hear from the other.",
+                metadata={"user_ids": ",".join(refused[:10])},
+            )
+
+    async def _refused(self, ids: Sequence[str]) -> Sequence[str]:
         try:
-            response = await self._check_contact(CheckContactRequest(ids=user_ids))
+            response = await self._check_contact(CheckContactRequest(ids=ids))
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from error
-        if response.refused_ids:
-            refused = ",".join(islice(response.refused_ids, 10))
-            raise Forbidden(
-                "CONTACT_REFUSED", "One of you does not want to hear from the other.", metadata={"user_ids": refused}
-            )
+        return response.refused_ids

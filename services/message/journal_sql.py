@@ -14,8 +14,9 @@ from services.message.feed import writes_sql as feed_sql
 from services.message.journal import Outcome
 from services.message.keys_sql import by_keys
 from services.message.messages import writes_sql as messages_sql
+from services.message.reading import writes_sql as reading_sql
 from services.message.tables import messages
-from services.message.unit_sql import ConversationKey, Handler, Unit
+from services.message.unit_sql import ConversationKey, Handler, Told, Unit, UserKey
 
 _MESSAGE_KEY = tuple(messages.c["workspace_id", "id"])
 _CONVERSATIONS_OF = select(*messages.c["workspace_id", "conversation_id"])
@@ -32,7 +33,9 @@ class SqlJournal:
             **messages_sql.HANDLERS,
             **conversations_sql.HANDLERS,
             **feed_sql.HANDLERS,
+            **reading_sql.HANDLERS,
         }
+        self._told: Mapping[type[Command], Told] = {**conversations_sql.TOLD}
 
     async def commit(self, commands: Sequence[Command]) -> Sequence[Outcome]:
         return await self._database.write(lambda connection: self._apply(connection, commands))
@@ -41,12 +44,19 @@ class SqlJournal:
         unit = Unit(connection, self._clock(), self._trail)
         # All locks are taken at once and in order, so that two writers never wait for each other.
         unit.lock(_conversations_of(connection, commands))
-        unit.lock_heads({(c.origin.workspace_id, id_) for c in commands for id_ in c.told_ids})
+        unit.lock_heads(self._told_by(connection, commands))
         outcomes: list[Outcome] = []
         for kind, run in groupby(commands, key=type):
             outcomes += self._handlers[kind](unit, list(run))
         unit.flush()
         return outcomes
+
+    def _told_by(self, connection: Connection, commands: Sequence[Command]) -> set[UserKey]:
+        told = {(c.origin.workspace_id, id_) for c in commands for id_ in c.told_ids}
+        for kind, find in self._told.items():
+            if of_kind := [command for command in commands if type(command) is kind]:
+                told |= find(connection, of_kind)
+        return told
 
 
 def _conversations_of(connection: Connection, commands: Sequence[Command]) -> set[ConversationKey]:

@@ -48,6 +48,8 @@ _LOCK_HEADS = (
 _UPDATE = update(conversations).where(
     conversations.c.id == bindparam("key"), conversations.c.workspace_id == bindparam("key_workspace")
 )
+_LOCKED_AT_ONCE = 5_000
+"""A statement takes no more values than some tens of thousands."""
 _HEADS = ("last_seq", "last_pos")
 _FIXED = ("id", "workspace_id", "kind", "pair", "created_by", "created_at")
 _MUTABLE = (*[name for name in Conversation.__slots__ if name not in _FIXED], "name_key")
@@ -104,19 +106,23 @@ class Unit:
 
     def lock_heads(self, keys: AbstractSet[UserKey]) -> None:
         """Locks the logs of users, in the order of their ids. Needed once, before any `user_change`."""
-        if keys:
-            rows = self.connection.execute(_LOCK_HEADS, _any_of(keys))
-            known = {(workspace_id, user_id): last_pos for workspace_id, user_id, last_pos in rows}
-            self._heads = {key: known.get(key, 0) for key in keys}
-            self._new_heads = keys - known.keys()
+        in_order = sorted(keys, key=lambda key: key[1])
+        known: dict[UserKey, int] = {}
+        for start in range(0, len(in_order), _LOCKED_AT_ONCE):
+            rows = self.connection.execute(_LOCK_HEADS, _any_of(in_order[start : start + _LOCKED_AT_ONCE]))
+            known |= {(workspace_id, user_id): last_pos for workspace_id, user_id, last_pos in rows}
+        self._heads = {key: known.get(key, 0) for key in keys}
+        self._new_heads = keys - known.keys()
 
-    def user_change(self, kind: str, user_id: str, conversation_id: str, origin: Origin, body: bytes) -> Change:
-        """Adds a change to the user's own log."""
+    def user_change(
+        self, kind: str, user_id: str, conversation_id: str, origin: Origin, body: bytes, **about: Any
+    ) -> Change:
+        """Adds a change to the user's own log. `about` are further values of the change."""
         key = origin.workspace_id, user_id
         self._heads[key] += 1
         self._touched_heads.add(key)
         pos = self._heads[key]
-        change = Change(kind, conversation_id, origin, self.at, body=body, user_id=user_id, user_pos=pos)
+        change = Change(kind, conversation_id, origin, self.at, body=body, user_id=user_id, user_pos=pos, **about)
         self._changes.append(change)
         return change
 
@@ -160,6 +166,10 @@ class Unit:
 
 Handler = Callable[[Unit, list[Any]], list[Outcome]]
 """Carries out commands of one kind that follow each other."""
+
+
+Told = Callable[[Connection, Sequence[Any]], AbstractSet[UserKey]]
+"""Whose own logs commands of one kind may write to beside their `told_ids`: found when conversations are locked."""
 
 
 def each(handle: Callable[[Unit, Any], Outcome]) -> Handler:
@@ -222,5 +232,6 @@ def _user_change_values(change: Change) -> dict[str, Any]:
         "at": change.at,
         "traceparent": change.origin.traceparent,
         "correlation_id": change.origin.correlation_id,
-        "body": change.body,
+        "body": change.body if change.kept is None else change.kept,
+        "published": 0 if change.is_receipt else 1,
     }

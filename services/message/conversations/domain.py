@@ -1,11 +1,13 @@
 """Rules of conversations, members, roles and read marks. No I/O, no wire format."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
+from typing import Any
 
-from mesh.errors import Error, Forbidden, Invalid, NotFound, Stale, Violation, WrongState
+from mesh.errors import Error, Forbidden, NotFound, Stale, WrongState
 from services.message.command import Command
 
 FIRST_MEMBERS = 10
@@ -40,6 +42,18 @@ class Notify(IntEnum):
     ALL = 1
     MENTIONS = 2
     NONE = 3
+
+
+class Filter(IntEnum):
+    """Which of one's conversations. The numbers are those of the contract."""
+
+    ALL = 0
+    """But the hidden ones."""
+    UNREAD = 1
+    MUTED = 2
+    FAVOURITE = 3
+    ARCHIVED = 4
+    HIDDEN = 5
 
 
 class Role(IntEnum):
@@ -94,9 +108,10 @@ class Conversation:
         """What begins its etags: it changes with all that a change of the conversation could overwrite."""
         return f"{self.id[-12:]}-{self.version}"
 
-    def etag(self, *seen: int) -> str:
-        """Changes with all that is shown of it, profiles apart. `seen` is how far the one who is shown it has read."""
-        return "-".join((self.revision, *map(str, (self.last_pos, *seen))))
+    def etag(self, *shown: object) -> str:
+        """Changes with all that is shown of it, profiles apart. `shown` is what that is beside what its log tells."""
+        seen = [hashlib.sha256(repr(shown).encode()).hexdigest()[:16]] if shown else []
+        return "-".join((self.revision, str(self.last_pos), *seen))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +138,17 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class CreateConversation(Command):
-    """Makes the conversation `id`, with the actor and `member_ids` (without the actor, each once) in it."""
+    """Makes the conversation `id`, with the actor and `member_ids` (without the actor, each once) in it.
+
+    `settings` are those beside name and topic, as `with_settings` takes them.
+    """
 
     id: str
     kind: Kind
     name: str
     topic: str
     member_ids: tuple[str, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def told_ids(self) -> Collection[str]:
@@ -138,12 +157,47 @@ class CreateConversation(Command):
 
 @dataclass(frozen=True, slots=True)
 class UpdateConversation(Command):
-    """Changes name and topic; None leaves one as it is. With an etag, only what it was read with."""
+    """Changes what `settings` names, as `with_settings` takes them. With an etag, only what it was read with."""
 
     conversation_id: str
-    name: str | None
-    topic: str | None
+    settings: Mapping[str, Any]
     etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveConversation(Command):
+    """Makes it read-only, or ends that."""
+
+    conversation_id: str
+    is_archived: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteConversation(Command):
+    """Ends it. All members are told in their own logs."""
+
+    conversation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinConversation(Command):
+    conversation_id: str
+
+    @property
+    def told_ids(self) -> Collection[str]:
+        return (self.origin.actor_id,)
+
+
+@dataclass(frozen=True, slots=True)
+class SetPreferences(Command):
+    """Changes the actor's own settings, by their names in `Member`; `hidden` is a bool."""
+
+    conversation_id: str
+    preferences: Mapping[str, Any]
+
+    @property
+    def told_ids(self) -> Collection[str]:
+        return (self.origin.actor_id,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,25 +271,8 @@ def pair_of(one: str, other: str) -> str:
     return ":".join(sorted((one, other)))
 
 
-def check_new(kind: Kind, name: str, topic: str, actor_id: str, member_ids: Sequence[str]) -> None:
-    """Raises Invalid (INVALID_REQUEST) for a conversation of two that is not one."""
-    if kind is Kind.GROUP:
-        return
-    broken = []
-    if len(member_ids) != 1:
-        broken.append(Violation("member_ids", "create_conversation.one_member", "must name exactly one user"))
-    elif actor_id in member_ids:
-        broken.append(Violation("member_ids[0]", "create_conversation.not_oneself", "must be somebody else"))
-    for field, value in (("name", name), ("topic", topic)):
-        if value:
-            broken.append(Violation(field, "create_conversation.unnamed_dm", "must be empty for two people"))
-    if broken:
-        summary = "; ".join(f"{v.field}: {v.detail}" for v in broken)
-        raise Invalid("INVALID_REQUEST", summary, violations=broken)
-
-
 def found(command: CreateConversation, at: datetime) -> tuple[Conversation, list[Member]]:
-    """The new conversation and its members, the actor first."""
+    """The new conversation and its members, the actor first, with the usual settings."""
     actor_id, workspace_id = command.origin.actor_id, command.origin.workspace_id
     is_dm = command.kind is Kind.DM
     conversation = Conversation(
@@ -329,17 +366,55 @@ def check_grants(actor: Member, role: Role) -> None:
     check_role(actor, role)
 
 
-def changed(conversation: Conversation, command: UpdateConversation, at: datetime) -> Conversation:
-    """The conversation with a new name and topic; the same object when nothing is new, whatever the etag.
+def check_unchanged(conversation: Conversation, etag: str) -> None:
+    """Raises Stale (ETAG_MISMATCH) when more than messages came since the etag was read."""
+    check_etag("-".join(etag.split("-", 2)[:2]), conversation.revision)
 
-    So a repeat is answered like the first time. Raises Stale (ETAG_MISMATCH).
-    """
-    name = conversation.name if command.name is None else command.name
-    topic = conversation.topic if command.topic is None else command.topic
-    if (name, topic) == (conversation.name, conversation.topic):
+
+def archived(conversation: Conversation, is_archived: bool, at: datetime) -> Conversation:
+    """The conversation archived, or not any more; the same object when it is so already."""
+    if is_archived == (conversation.archived_at is not None):
         return conversation
-    check_etag("-".join(command.etag.split("-", 2)[:2]), conversation.revision)
-    return touched(replace(conversation, name=name, topic=topic), at)
+    return touched(replace(conversation, archived_at=at if is_archived else None), at)
+
+
+def deleted(conversation: Conversation, actor: Member, at: datetime) -> Conversation:
+    """The end of a conversation. Raises WrongState (DM_FIXED), Forbidden (ROLE_TOO_LOW)."""
+    _check_group(conversation)
+    check_role(actor, Role.OWNER)
+    return touched(replace(conversation, deleted_at=at, member_count=0), at)
+
+
+def check_joins(conversation: Conversation) -> None:
+    """Whether somebody may come in by themselves.
+
+    Raises NotFound (CONVERSATION_NOT_FOUND), WrongState (CONVERSATION_ARCHIVED), Forbidden (NOT_OPEN).
+    """
+    if conversation.visibility is not Visibility.PUBLIC or conversation.deleted_at is not None:
+        raise not_found()
+    check_writable(conversation)
+    if conversation.join_policy is not JoinPolicy.OPEN:
+        raise Forbidden("NOT_OPEN", "This channel cannot be joined without an invitation.")
+
+
+def entering(conversation: Conversation, role: Role) -> Role:
+    """The role of somebody who comes in: an empty conversation gets an owner again."""
+    return role if conversation.member_count else Role.OWNER
+
+
+def preferring(member: Member, preferences: Mapping[str, Any], last_seq: int) -> Member:
+    """The member with other settings of their own; the same object when nothing is new."""
+    values = {name: value for name, value in preferences.items() if name != "hidden"}
+    hidden = preferences.get("hidden", is_hidden(member, last_seq))
+    if hidden != is_hidden(member, last_seq):
+        values["hidden_seq"] = last_seq if hidden else -1
+    changed = replace(member, **values)
+    return member if changed == member else changed
+
+
+def is_hidden(member: Member, last_seq: int) -> bool:
+    """A new message shows it again. `last_seq` is the conversation's."""
+    return member.hidden_seq >= last_seq
 
 
 def touched(conversation: Conversation, at: datetime) -> Conversation:

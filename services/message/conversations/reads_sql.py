@@ -1,30 +1,35 @@
 """Queries about members and unread messages that reading and writing share."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, bindparam, func, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, bindparam, func, literal, select
 
 from services.message.conversations.domain import FIRST_MEMBERS, Counts, Member
 from services.message.rows import MEMBER, member_of
 from services.message.tables import conversations, members, mentions, messages
 
-_RANKED = (
-    select(
-        *MEMBER,
-        func.row_number()
-        .over(partition_by=members.c.conversation_id, order_by=(members.c.joined_at, members.c.user_id))
-        .label("rank"),
-    )
-    .where(
-        members.c.workspace_id == bindparam("workspace_id"),
-        members.c.conversation_id.in_(bindparam("ids", expanding=True)),
-    )
-    .subquery()
+FOREVER = datetime.max.replace(tzinfo=UTC)
+_FIRST = members.alias()
+_LAST_SHOWN = (
+    select(_FIRST.c.joined_at)
+    .where(_FIRST.c.conversation_id == conversations.c.id)
+    .order_by(_FIRST.c.joined_at, _FIRST.c.user_id)
+    .offset(FIRST_MEMBERS - 1)
+    .limit(1)
+    .correlate(conversations)
+    .scalar_subquery()
 )
+# Up to when the last of them joined: that is one step into an index, and not a look at all members.
 _FIRST_MEMBERS = (
-    select(*[_RANKED.c[column.name] for column in MEMBER])
-    .where(_RANKED.c.rank <= FIRST_MEMBERS)
-    .order_by(_RANKED.c.conversation_id, _RANKED.c.rank)
+    select(*MEMBER)
+    .join(conversations, conversations.c.id == members.c.conversation_id)
+    .where(
+        conversations.c.workspace_id == bindparam("workspace_id"),
+        conversations.c.id.in_(bindparam("ids", expanding=True)),
+        members.c.joined_at <= func.coalesce(_LAST_SHOWN, literal(FOREVER, members.c.joined_at.type)),
+    )
+    .order_by(members.c.conversation_id, members.c.joined_at, members.c.user_id)
 )
 _MARKED = (
     members.c.workspace_id == bindparam("workspace_id"),
@@ -39,17 +44,19 @@ def _counted(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
     return select(func.count()).select_from(messages).where(*_AFTER, *conditions).correlate(members).scalar_subquery()
 
 
-# Numbers have no gaps, so what is unread is known from them, but for what is one's own or deleted: both are few, and
-# have an index. So a count costs the same however much is unread.
+UNREAD = (
+    conversations.c.last_seq
+    - members.c.last_read_seq
+    - _counted(messages.c.sender_id == members.c.user_id)
+    - _counted(messages.c.deleted_at.is_not(None), messages.c.sender_id != members.c.user_id)
+)
+"""How much is unread for a member. Numbers have no gaps, so it is known from them, but for what is their own or
+deleted: both are few, and have an index. So a count costs the same however much is unread.
+"""
 _UNREAD = (
     select(
         members.c.conversation_id,
-        (
-            conversations.c.last_seq
-            - members.c.last_read_seq
-            - _counted(messages.c.sender_id == members.c.user_id)
-            - _counted(messages.c.deleted_at.is_not(None), messages.c.sender_id != members.c.user_id)
-        ).label("unread"),
+        UNREAD.label("unread"),
         (
             _counted(messages.c.mentions_all, *_OF_OTHERS)
             + select(func.count())
@@ -73,7 +80,7 @@ def first_members(connection: Connection, workspace_id: str, conversation_ids: l
     found: dict[str, list[Member]] = {id_: [] for id_ in conversation_ids}
     for row in connection.execute(_FIRST_MEMBERS, {"workspace_id": workspace_id, "ids": conversation_ids}):
         found[row.conversation_id].append(member_of(row))
-    return found
+    return {id_: joined[:FIRST_MEMBERS] for id_, joined in found.items()}  # Several may have joined at one moment.
 
 
 def unread_counts(

@@ -1,11 +1,22 @@
 """Conversations and members as the contract shows them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from chat.message.v1 import conversation_pb2 as pb
+from chat.message.v1 import conversation_service_pb2 as service_pb
 from chat.message.v1.message_pb2 import Profile
-from services.message.conversations.domain import Conversation, Member, Role
-from services.message.conversations.store import View
+from mesh.moment import read_moment
+from services.message.conversations.domain import (
+    Conversation,
+    JoinPolicy,
+    Member,
+    Notify,
+    Role,
+    Visibility,
+    is_hidden,
+)
+from services.message.conversations.store import Listed, View
 from services.message.messages.wire import ProfileOf, message_proto, timestamp
 
 
@@ -47,7 +58,7 @@ def conversation_proto(conversation: Conversation, members: Sequence[Member], pr
 def view_proto(view: View, profile_of: ProfileOf) -> pb.Conversation:
     """What one member sees."""
     proto = conversation_proto(view.conversation, view.members, profile_of)
-    proto.etag = view.conversation.etag(view.my.last_read_seq)
+    proto.etag = view.conversation.etag(view.my, *view.members)
     proto.my.CopyFrom(membership_proto(view.my, view.conversation.last_seq))
     proto.unread_count, proto.mention_count = view.unread_count, view.mention_count
     if view.last_message is not None:
@@ -65,7 +76,7 @@ def membership_proto(member: Member, last_seq: int) -> pb.Membership:
         muted_until=timestamp(member.muted_until),
         notify=pb.NotifyLevel.ValueType(member.notify),
         favourite=member.favourite,
-        hidden=member.hidden_seq >= last_seq,
+        hidden=is_hidden(member, last_seq),
     )
 
 
@@ -79,6 +90,69 @@ def member_proto(member: Member, profile_of: ProfileOf) -> pb.Member:
         last_delivered_seq=member.delivered_seq,
         last_seen_at=timestamp(member.last_seen_at),
     )
+
+
+def channel_proto(listed: Listed) -> service_pb.Channel:
+    channel = listed.conversation
+    return service_pb.Channel(
+        id=channel.id,
+        name=channel.name,
+        topic=channel.topic,
+        avatar=channel.avatar,
+        member_count=channel.member_count,
+        join_policy=pb.JoinPolicy.ValueType(channel.join_policy),
+        joined=listed.is_joined,
+        created_at=timestamp(channel.created_at),
+    )
+
+
+def settings_of(
+    request: service_pb.CreateConversationRequest | service_pb.UpdateConversationRequest, named: Collection[str]
+) -> Mapping[str, Any]:
+    """What a request says in the fields that are named, as `with_settings` takes it."""
+    roles = request.permissions
+    given: dict[str, dict[str, Any]] = {
+        "name": {"name": request.name},
+        "topic": {"topic": request.topic},
+        "avatar": {"avatar": request.avatar},
+        "visibility": {"visibility": Visibility(request.visibility or Visibility.PRIVATE)},
+        "join_policy": {"join_policy": JoinPolicy(request.join_policy or JoinPolicy.INVITE)},
+        "permissions": {
+            "post_role": _asked(roles.post),
+            "invite_role": _asked(roles.invite),
+            "mention_role": _asked(roles.mention_all),
+            "pin_role": _asked(roles.pin),
+        },
+        "slow_mode_s": {"slow_mode_s": request.slow_mode_s},
+    }
+    return {name: value for field in named for name, value in given[field].items()}
+
+
+def preferences_of(request: service_pb.SetPreferencesRequest) -> Mapping[str, Any]:
+    """What a request says, as `preferring` takes it: what its mask names; without one, what is given.
+
+    Raises Invalid (INVALID_REQUEST) for a moment that is none.
+    """
+    is_muted = request.HasField("muted_until")
+    given = {
+        "muted_until": read_moment(request.muted_until, "muted_until") if is_muted else None,
+        "notify": Notify(request.notify or Notify.ALL),
+        "favourite": request.favourite,
+        "hidden": request.hidden,
+    }
+    return {name: given[name] for name in named_in(request, given)}
+
+
+def named_in(
+    request: service_pb.UpdateConversationRequest | service_pb.SetPreferencesRequest, fields: Collection[str]
+) -> list[str]:
+    """The fields that a request's mask names; without one, those of `fields` that are given."""
+    given = {descriptor.name for descriptor, _ in request.ListFields()}
+    return list(dict.fromkeys(request.update_mask.paths)) or [field for field in fields if field in given]
+
+
+def _asked(role: pb.MemberRole.ValueType) -> Role | None:
+    return Role(role) if role else None
 
 
 def _role(role: Role) -> pb.MemberRole.ValueType:

@@ -5,10 +5,12 @@ from datetime import datetime
 
 from chat.message.v1 import change_pb2 as pb
 from chat.message.v1 import conversation_pb2
+from chat.message.v1 import feed_service_pb2 as feed_pb
 from services.message.conversations.domain import Conversation, Counts, Member
-from services.message.conversations.wire import conversation_proto, member_proto, only_id
-from services.message.feed.domain import Change
+from services.message.conversations.wire import conversation_proto, member_proto, membership_proto, only_id
+from services.message.feed.domain import Change, Missed
 from services.message.messages.wire import ProfileOf, message_proto, timestamp
+from services.message.messages.wire import profile_ids as message_profile_ids
 
 
 def change_proto(change: Change, profile_of: ProfileOf) -> pb.Change:
@@ -33,7 +35,7 @@ def change_proto(change: Change, profile_of: ProfileOf) -> pb.Change:
 def profile_ids(change: Change) -> set[str]:
     """Whose profiles `change_proto` shows."""
     if change.message is not None:
-        return {change.message.sender_id}
+        return message_profile_ids(change.message)
     data = pb.ChangeData.FromString(change.body)
     return {member.user.id for member in _members(data)}
 
@@ -68,6 +70,20 @@ def unread_body(last_read_seq: int, counts: Counts) -> bytes:
     """Of unread-updated."""
     unread = pb.Unread(last_read_seq=last_read_seq, unread_count=counts.unread, mention_count=counts.mentions)
     return pb.ChangeData(unread=unread).SerializeToString()
+
+
+def limited_proto(missed: Missed) -> feed_pb.Limited:
+    return feed_pb.Limited(
+        conversation_id=missed.conversation_id,
+        from_pos=missed.from_pos,
+        to_pos=missed.to_pos,
+        last_seq=missed.last_seq,
+    )
+
+
+def membership_body(member: Member, last_seq: int) -> bytes:
+    """Of preferences-updated and delivered-updated. `last_seq` is the conversation's."""
+    return pb.ChangeData(membership=membership_proto(member, last_seq)).SerializeToString()
 
 
 def _data(change: Change, profile_of: ProfileOf) -> pb.ChangeData:

@@ -1,9 +1,6 @@
-"""What a request changes: the fields that its mask names, and moments that there are."""
+"""What a request changes: the fields that its mask names."""
 
-from datetime import UTC, datetime
 from functools import partial
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from chat.user.v1 import account_service_pb2 as pb
 from mesh.errors import Invalid, Violation
@@ -25,14 +22,3 @@ def read_edits(request: pb.UpdateMeRequest) -> Edit:
     chosen = named or [name for name in EDITABLE if getattr(request, name)]
     changes = {name: getattr(request, name) for name in chosen}
     return partial(edited, changes=changes)
-
-
-def read_moment(moment: Timestamp, field: str) -> datetime:
-    """Raises Invalid (INVALID_REQUEST) for what is in no calendar: a message by gRPC can hold any number."""
-    try:
-        return moment.ToDatetime(UTC)
-    except (ValueError, OverflowError):
-        detail = "This is not a moment between the years 1 and 9999."
-        raise Invalid(
-            "INVALID_REQUEST", f"{field}: {detail}", violations=[Violation(field, "timestamp.range", detail)]
-        ) from None

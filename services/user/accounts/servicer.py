@@ -9,9 +9,10 @@ from mesh.call.context import caller
 from mesh.cursor import CursorCodec
 from mesh.errors import NotFound
 from mesh.identity.principal import DEFAULT_WORKSPACE
+from mesh.moment import read_moment
 from mesh.page import Cursors, limit_of
 from services.user.accounts.domain import Account, new_account, with_status
-from services.user.accounts.edits import read_edits, read_moment
+from services.user.accounts.edits import read_edits
 from services.user.accounts.store import AccountStore
 from services.user.accounts.wire import to_account, to_export, to_user
 from services.user.credentials.common import refuse_common

@@ -84,10 +84,14 @@ class Desk:
         id_ = id_ or self.new_id("c")
         return CreateConversation(self.origin(actor), id=id_, kind=kind, name=name, topic=topic, member_ids=member_ids)
 
-    def send(self, actor: str, text: str = "hi", to: str = "g", *, key: str = "", reply_to: str = "") -> SendMessage:
+    def send(
+        self, actor: str, text: str = "hi", to: str = "g", *, key: str = "", reply_to: str = "", **about: Any
+    ) -> SendMessage:
         id_ = self.new_id("m")
         content = (text, reply_to, {"k": "v"})
-        return SendMessage(self.origin(actor), id_, to, key or f"key of {id_}", *content, fingerprint(*content))
+        return SendMessage(
+            self.origin(actor), id_, to, key or f"key of {id_}", *content, fingerprint(*content), **about
+        )
 
     def edit(self, actor: str, message_id: str, text: str, etag: str = "") -> EditMessage:
         return EditMessage(self.origin(actor), message_id, text, etag)
@@ -101,7 +105,9 @@ class Desk:
     def rename(
         self, actor: str, name: str | None, topic: str | None = None, id_: str = "g", etag: str = ""
     ) -> UpdateConversation:
-        return UpdateConversation(self.origin(actor), id_, name, topic, etag)
+        given = {"name": name, "topic": topic}
+        settings = {field: value for field, value in given.items() if value is not None}
+        return UpdateConversation(self.origin(actor), id_, settings, etag)
 
     def add(self, actor: str, *user_ids: str, role: Role = Role.MEMBER, to: str = "g") -> AddMembers:
         return AddMembers(self.origin(actor), to, user_ids, role)

@@ -86,7 +86,7 @@ async def test_mixed_commands_keep_their_order(desk: Desk, conversations: Conver
     assert [outcome.error.reason if outcome.error else "" for outcome in outcomes] == [
         *("CONVERSATION_NOT_FOUND", "", "", "", "", "", "CONVERSATION_NOT_FOUND", "")
     ]
-    assert outcomes[3].result == ReadMark("g", 2, 0)
+    assert outcomes[3].result == ReadMark("g", 2, 0, 0)
     assert [told(outcome)[0][1] for outcome in outcomes if outcome.changes and told(outcome)[0][1]] == [3, 4, 5, 6, 7]
     view = await conversations.get(as_(A), "g")
     assert (view.conversation.last_seq, view.conversation.last_pos, view.conversation.member_count) == (3, 7, 1)

@@ -99,4 +99,6 @@ async def test_every_row_says_where_it_belongs(desk: Desk, database: Database) -
     ]
     queries = [select(table.c.workspace_id).distinct() for table in tables]
     found = await database.read(lambda connection: [connection.scalars(query).all() for query in queries])
-    assert {table.name: ids for table, ids in zip(tables, found, strict=True)} == {t.name: [HERE] for t in tables}
+    written = {table.name: list(ids) for table, ids in zip(tables, found, strict=True) if ids}
+    assert set(written) >= {"changes", "conversations", "members", "message_versions", "messages", "user_changes"}
+    assert written == dict.fromkeys(written, [HERE])

@@ -3,33 +3,40 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from mesh.errors import Error, Forbidden, Invalid, NotFound, Stale, WrongState
+from mesh.errors import Error, Forbidden, NotFound, WrongState
 from services.message.command import Command, Origin
 from services.message.conversations.domain import (
     Conversation,
     CreateConversation,
+    JoinPolicy,
     Kind,
     Member,
+    Notify,
     Role,
-    UpdateConversation,
-    changed,
+    Visibility,
+    archived,
     check_grants,
     check_invites,
+    check_joins,
     check_manages,
     check_mentions_everybody,
-    check_new,
     check_pins,
     check_posts,
     check_removes,
     check_role,
+    deleted,
+    entering,
     found,
+    is_hidden,
     joining,
     marked,
     others,
     pair_of,
+    preferring,
     visible,
     with_role,
 )
@@ -44,10 +51,6 @@ def conversation(kind: Kind = Kind.GROUP, member_count: int = 3) -> Conversation
 
 def member(role: Role, user_id: str = "", last_read_seq: int = 0) -> Member:
     return Member("c", "w", user_id or role.name, role, AT, last_read_seq)
-
-
-def update(name: str | None, topic: str | None, etag: str = "") -> UpdateConversation:
-    return UpdateConversation(Origin("a", "w"), "c", name, topic, etag)
 
 
 def reason_of(caught: pytest.ExceptionInfo[Error]) -> str:
@@ -67,29 +70,6 @@ def test_a_pair_has_one_key() -> None:
 def test_others_are_named_once_and_without_the_actor() -> None:
     """Their order stays."""
     assert others(["b", "a", "c", "b"], "a") == ("b", "c")
-
-
-@pytest.mark.parametrize(
-    ("name", "topic", "member_ids", "fields"),
-    [
-        ("", "", [], ["member_ids"]),
-        ("", "", ["b", "c"], ["member_ids"]),
-        ("", "", ["a"], ["member_ids[0]"]),
-        ("n", "t", ["b"], ["name", "topic"]),
-    ],
-)
-def test_a_dm_is_two_people_without_a_name(name: str, topic: str, member_ids: list[str], fields: list[str]) -> None:
-    """Everything that is wrong is named."""
-    with pytest.raises(Invalid) as caught:
-        check_new(Kind.DM, name, topic, "a", member_ids)
-    assert reason_of(caught) == "INVALID_REQUEST"
-    assert [v.field for v in caught.value.violations] == fields
-
-
-def test_good_conversations_pass() -> None:
-    """A dm with one other, a group with any number."""
-    check_new(Kind.DM, "", "", "a", ["b"])
-    check_new(Kind.GROUP, "n", "t", "a", [])
 
 
 def test_a_new_group_has_an_owner_who_comes_first() -> None:
@@ -164,7 +144,8 @@ def test_a_permission_is_the_least_role(check: Callable[[Conversation, Member], 
     """Whatever it says, admins may all the same, and guests only read."""
     allowed = {}
     for least in Role:
-        asked = replace(conversation(), **{permission: least})
+        least_of: dict[str, Any] = {permission: least}
+        asked = replace(conversation(), **least_of)
         allowed[least] = [role for role in Role if not _refused(check, asked, member(role))]
     few, most = [OWNER, ADMIN], [OWNER, ADMIN, MEMBER]
     assert allowed == {OWNER: few, ADMIN: few, MEMBER: most, GUEST: most}
@@ -199,36 +180,72 @@ def test_nobody_grants_more_than_they_have() -> None:
         check_grants(member(ADMIN), OWNER)
 
 
-def test_only_what_is_new_changes_a_conversation() -> None:
-    """None leaves a value, an equal one too."""
+def test_archiving_is_once() -> None:
+    """And so is its end."""
     before = conversation()
-    assert changed(before, update(None, None), AT) is before
-    assert changed(before, update("name", "topic"), AT) is before
-    later = AT + timedelta(days=1)
-    after = changed(before, update("new", None), later)
-    assert (after.name, after.topic, after.updated_at) == ("new", "topic", later)
-    assert changed(before, update(None, ""), later).topic == ""
+    after = archived(before, True, AT)
+    assert (after.archived_at, after.etag() != before.etag()) == (AT, True)
+    assert archived(after, True, AT) is after
+    assert archived(before, False, AT) is before
+    assert archived(after, False, AT).archived_at is None
 
 
-def test_a_change_takes_the_present_etag_or_none() -> None:
-    """Each change makes another; what is there already is no change, so that a repeat is answered like the first."""
-    before = conversation()
-    after = changed(before, update("new", None, before.etag()), AT)
-    assert after.etag() != before.etag()
-    assert changed(after, update("new", None, before.etag()), AT) is after
-    for stale in (before.etag(), before.etag(7), "W/", after.id):
-        with pytest.raises(Stale) as caught:
-            changed(after, update("newer", None, stale), AT)
-        assert reason_of(caught) == "ETAG_MISMATCH"
+@pytest.mark.parametrize(
+    ("kind", "role", "reason"),
+    [(Kind.GROUP, ADMIN, "ROLE_TOO_LOW"), (Kind.DM, OWNER, "DM_FIXED"), (Kind.GROUP, OWNER, "")],
+)
+def test_the_owner_ends_a_conversation(kind: Kind, role: Role, reason: str) -> None:
+    """Nobody is in it any more."""
+    if reason:
+        with pytest.raises(Error, match=reason):
+            deleted(conversation(kind), member(role), AT)
+    else:
+        end = deleted(conversation(kind), member(role), AT)
+        assert (end.deleted_at, end.member_count) == (AT, 0)
 
 
-def test_messages_change_what_is_shown_but_disturb_no_change() -> None:
-    """Whoever has it as it was is told of more; whoever changes it overwrites nothing by that."""
-    before = conversation()
-    after = replace(before, last_seq=11, last_pos=11)
-    assert len({before.etag(), after.etag(), after.etag(10), after.etag(11)}) == 4
-    for read in (before.etag(), after.etag(10)):
-        assert changed(after, update("new", None, read), AT).name == "new"
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({}, ""),
+        ({"join_policy": JoinPolicy.INVITE}, "NOT_OPEN"),
+        ({"archived_at": AT}, "CONVERSATION_ARCHIVED"),
+        ({"visibility": Visibility.PRIVATE}, "CONVERSATION_NOT_FOUND"),
+        ({"deleted_at": AT}, "CONVERSATION_NOT_FOUND"),
+    ],
+)
+def test_what_is_public_and_open_can_be_joined(changes: dict[str, Any], reason: str) -> None:
+    """What is private does not exist for who would join it."""
+    channel = replace(conversation(), visibility=Visibility.PUBLIC, join_policy=JoinPolicy.OPEN)
+    if reason:
+        with pytest.raises(Error, match=reason):
+            check_joins(replace(channel, **changes))
+    else:
+        check_joins(replace(channel, **changes))
+
+
+def test_who_comes_into_an_empty_conversation_owns_it() -> None:
+    """It always has an owner while somebody is in it."""
+    assert entering(conversation(member_count=0), GUEST) is OWNER
+    assert entering(conversation(member_count=1), GUEST) is GUEST
+
+
+def test_what_is_hidden_stays_so_until_the_next_message() -> None:
+    """The number after which it shows is kept."""
+    hidden = preferring(member(MEMBER), {"hidden": True}, 10)
+    assert (hidden.hidden_seq, is_hidden(hidden, 10), is_hidden(hidden, 11)) == (10, True, False)
+    assert preferring(hidden, {"hidden": True}, 10) is hidden
+    assert preferring(hidden, {"hidden": False}, 11) is hidden
+    assert preferring(hidden, {"hidden": True}, 11).hidden_seq == 11
+    assert preferring(hidden, {"hidden": False}, 10).hidden_seq == -1
+
+
+def test_preferences_that_are_the_same_are_no_change() -> None:
+    """Those that are not named stay."""
+    before = replace(member(MEMBER), notify=Notify.NONE, favourite=True)
+    assert preferring(before, {"notify": Notify.NONE}, 10) is before
+    after = preferring(before, {"muted_until": AT, "favourite": False}, 10)
+    assert (after.muted_until, after.notify, after.favourite) == (AT, Notify.NONE, False)
 
 
 @pytest.mark.parametrize(
