@@ -12,6 +12,7 @@ from chat.message.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_s
 from chat.message.v1.conversation_service_pb2_grpc import add_ConversationServiceServicer_to_server
 from chat.message.v1.feed_service_pb2_grpc import add_FeedServiceServicer_to_server
 from chat.message.v1.message_service_pb2_grpc import add_MessageServiceServicer_to_server
+from chat.message.v1.reading_service_pb2_grpc import add_ReadingServiceServicer_to_server
 from chat.user.v1.account_service_pb2_grpc import AccountServiceStub
 from chat.user.v1.block_service_pb2_grpc import BlockServiceStub
 from mesh.audit.log import Trail, open_trail
@@ -34,6 +35,7 @@ from services.message.feed.relay import Live
 from services.message.feed.relay_calls import RelayCalls
 from services.message.feed.servicer import FeedServicer
 from services.message.feed.store_sql import SqlFeedStore
+from services.message.feed.streams import Streams
 from services.message.feed.typing import Typing
 from services.message.journal import Outcome
 from services.message.journal_sql import SqlJournal
@@ -41,6 +43,8 @@ from services.message.messages.servicer import MessageServicer
 from services.message.messages.store_sql import SqlMessageStore
 from services.message.outbox_sql import SqlOutbox
 from services.message.profiles import Profiles
+from services.message.reading.servicer import ReadingServicer
+from services.message.reading.store_sql import SqlReadingStore
 from services.message.tables import audit, audit_head, idempotency_keys
 from services.message.writer import Writer
 
@@ -77,24 +81,26 @@ def _register(
     messages = MessageServicer(SqlMessageStore(database), writer, profiles, cursors=cursors, new_id=_new_id)
     contacts = Contacts(BlockServiceStub(mesh.channel("user")).CheckContact)
     conversations = ConversationServicer(
-        SqlConversationStore(database), writer, profiles, contacts, cursors=cursors, new_id=_new_id
+        SqlConversationStore(database), writer, profiles, contacts, cursors=cursors, new_id=_new_id, clock=_now
     )
+    reading = ReadingServicer(SqlReadingStore(database), writer, profiles, cursors=cursors)
     typing = Typing(hub, _now)
     relayed = {
         **_named("MessageService", messages.relayed),
         **_named("ConversationService", conversations.relayed),
         **_named("FeedService", typing.relayed),
+        **_named("ReadingService", reading.relayed),
     }
     calls = RelayCalls(relayed, profiles, admit=admit, metrics=mesh.metrics)
-    feed = FeedServicer(
-        SqlFeedStore(database), Live(calls, hub, writer, profiles, mesh.verifier, limits=mesh.limits), typing
-    )
-    mesh.at_drain(feed.drain)
+    streams = Streams(Live(calls, hub, writer, profiles, mesh.verifier, limits=mesh.limits))
+    feed = FeedServicer(SqlFeedStore(database), streams, typing, conversations.views)
+    mesh.at_drain(streams.drain)
 
     def register(server: Any) -> None:
         add_MessageServiceServicer_to_server(messages, server)
         add_ConversationServiceServicer_to_server(conversations, server)
         add_FeedServiceServicer_to_server(feed, server)
+        add_ReadingServiceServicer_to_server(reading, server)
         add_AuditServiceServicer_to_server(AuditServicer(SqlAuditStore(database, trail)), server)
 
     return register

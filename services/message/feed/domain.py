@@ -71,6 +71,10 @@ class Change:
     """Who gets it beside the members: those who become members by it."""
     except_user_id: str = ""
     """Who does not get it, though a member."""
+    kept: bytes | None = None
+    """What the log keeps in place of `body`, where that is told as it is when it is read; None for all of it."""
+    is_receipt: bool = False
+    """Of a change in a user's own log: whether the bus is told of it, as a receipt."""
 
     @property
     def event_id(self) -> str:
@@ -114,6 +118,17 @@ class Page:
     user_upto: int
 
 
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """The changes of a conversation between two places, which are not told one by one."""
+
+    conversation_id: str
+    from_pos: int
+    to_pos: int
+    last_seq: int
+    """Number of its last message."""
+
+
 def start(asked: Place, heads: Place, joined: Collection[str]) -> Place:
     """Where to read on in each of the reader's logs, which stand at `heads`.
 
@@ -143,6 +158,17 @@ def next_page(place: Place, heads: Place, limit: int) -> Page:
         wanted += [(conversation_id, pos) for pos in range(after + 1, upto + 1)]
     user_upto = min(heads.user_pos, place.user_pos + limit - len(wanted))
     return Page(wanted, place.user_pos, user_upto)
+
+
+def long(place: Place, heads: Place, most: int) -> list[str]:
+    """The conversations with more than `most` changes between `place` and `heads`; none when `most` is 0."""
+    return [c for c, after in place.positions.items() if most and heads.positions[c] - after > most]
+
+
+def skipped(place: Place, heads: Place, last_seqs: Mapping[str, int]) -> tuple[Place, list[Missed]]:
+    """The place moved on to the heads of the conversations in `last_seqs`, and what is missed by that."""
+    missed = [Missed(c, place.positions[c], heads.positions[c], last_seq) for c, last_seq in last_seqs.items()]
+    return Place(place.user_pos, {**place.positions, **{one.conversation_id: one.to_pos for one in missed}}), missed
 
 
 def moved(place: Place, changes: Sequence[Change]) -> Place:

@@ -47,6 +47,11 @@ class Mailbox(Generic[T]):
         self._bytes, self.is_open, self._error = 0, False, error
         self._changed.set()
 
+    def empty(self) -> None:
+        """Forgets what is there, which the reader knows otherwise."""
+        self._items.clear()
+        self._bytes = 0
+
     async def take(self, max_bytes: int) -> list[T]:
         """What is there, at least one item and about `max_bytes`; waits for it. Empty at the end.
 

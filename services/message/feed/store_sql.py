@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from mesh.database import Database
 from mesh.identity.principal import Principal
@@ -12,7 +12,7 @@ from services.message.feed.domain import CONVERSATION_ADDED, Change, Place
 from services.message.feed.reads_sql import read_heads
 from services.message.keys_sql import by_keys
 from services.message.rows import MESSAGE, message_of
-from services.message.tables import changes, members, messages, user_changes
+from services.message.tables import changes, conversations, members, messages, user_changes
 
 _LOG = (
     *changes.c["workspace_id", "conversation_id", "pos", "type", "actor_id", "subject_id", "at"],
@@ -39,6 +39,18 @@ _IS_MEMBER = select(members.c.user_id).where(
     members.c.workspace_id == bindparam("workspace_id"),
     members.c.conversation_id == bindparam("conversation_id"),
     members.c.user_id == bindparam("user_id"),
+)
+
+
+_LAST_SEQ_KEY = (members.c.conversation_id,)
+_LAST_SEQS = (
+    select(conversations.c.id, conversations.c.last_seq)
+    .join(members, members.c.conversation_id == conversations.c.id)
+    .where(
+        conversations.c.workspace_id == bindparam("workspace_id"),
+        members.c.workspace_id == bindparam("workspace_id"),
+        members.c.user_id == bindparam("user_id"),
+    )
 )
 
 
@@ -70,6 +82,14 @@ class SqlFeedStore:
         span = {**_of(caller), "after": after, "upto": upto}
         rows = await self._database.read(lambda connection: connection.execute(_OWN, span).all())
         return [_own_change(row) for row in rows]
+
+    async def last_seqs(self, caller: Principal, conversation_ids: Sequence[str]) -> dict[str, int]:
+        def work(connection: Connection) -> dict[str, int]:
+            keys = [(id_,) for id_ in conversation_ids]
+            rows = by_keys(connection, _LAST_SEQS, _LAST_SEQ_KEY, keys, **_of(caller))
+            return {row.id: row.last_seq for row in rows}
+
+        return await self._database.read(work)
 
     async def is_member(self, caller: Principal, conversation_id: str) -> bool:
         key = {**_of(caller), "conversation_id": conversation_id}

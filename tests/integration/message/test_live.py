@@ -1,12 +1,13 @@
 """Streams over time: tokens that end, silence, slow readers, draining, and faults of ours."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
 
 from chat.message.v1 import feed_service_pb2 as pb
+from chat.message.v1.conversation_pb2 import Conversation
 from mesh.call.context import RequestContext, bind
 from mesh.call.status import from_status
 from mesh.errors import Exhausted, Unauthenticated, Unavailable
@@ -14,6 +15,7 @@ from mesh.identity.principal import Principal
 from services.message.feed import relay
 from services.message.feed.relay import RelayStream
 from services.message.feed.servicer import FeedServicer
+from services.message.feed.streams import Streams
 from services.message.feed.typing import Typing
 from tests.integration.message.gateway import Gateway
 from tests.integration.message.live import ANNA, BELA, LiveWorld, open_live
@@ -23,6 +25,11 @@ from tests.integration.message.live import ANNA, BELA, LiveWorld, open_live
 async def world(database_url: str) -> AsyncIterator[LiveWorld]:
     async with open_live(database_url) as world:
         yield world
+
+
+async def nothing(principal: Principal, conversation_ids: Sequence[str]) -> Sequence[Conversation]:
+    """Shows no conversation."""
+    return ()
 
 
 @pytest.fixture
@@ -122,7 +129,8 @@ async def test_a_feed_ends_when_its_session_is_revoked(world: LiveWorld) -> None
     """With what waits for its reader left out, and whether it is idle or catches up."""
     await world.group(ANNA)
     await world.group(ANNA)
-    feed = FeedServicer(world.store, world.live, Typing(world.live.hub, lambda: datetime.now(UTC)))
+    typing = Typing(world.live.hub, lambda: datetime.now(UTC))
+    feed = FeedServicer(world.store, Streams(world.live), typing, nothing)
     streams = []
     for session_id, place in (("idle", 0), ("waiting", 0), ("catching-up", 1)):
         bind(RequestContext(principal=Principal(ANNA, session_id, "user", 2_000)))
@@ -249,7 +257,7 @@ async def test_a_silent_feed_shows_signs_of_life(world: LiveWorld) -> None:
     """Until the token ends."""
     group = await world.group(ANNA)
     typing = Typing(world.live.hub, lambda: datetime.now(UTC))
-    servicer = FeedServicer(world.store, world.live, typing, heartbeat_s=0.01)
+    servicer = FeedServicer(world.store, Streams(world.live, heartbeat_s=0.01), typing, nothing)
     bind(RequestContext(principal=Principal(ANNA, "session", "user", 2_000)))
     feed = servicer.Subscribe(pb.SubscribeRequest(), None)
     assert (await anext(feed)).ready.heartbeat_s == 1
@@ -265,7 +273,8 @@ async def test_a_silent_feed_shows_signs_of_life(world: LiveWorld) -> None:
 async def test_a_feed_that_is_given_up_before_it_opens_leaves_nothing(world: LiveWorld) -> None:
     """The attachment that waits finds nobody."""
     group = await world.group(ANNA)
-    servicer = FeedServicer(world.store, world.live, Typing(world.live.hub, lambda: datetime.now(UTC)))
+    typing = Typing(world.live.hub, lambda: datetime.now(UTC))
+    servicer = FeedServicer(world.store, Streams(world.live), typing, nothing)
     bind(RequestContext(principal=Principal(ANNA, "session", "user", 2_000)))
     world.journal.hold()
     opening = asyncio.ensure_future(anext(servicer.Subscribe(pb.SubscribeRequest(), None)))

@@ -151,7 +151,7 @@ def test_a_stream_with_others_is_told_whom_to_leave_out(hub: Hub, stream: Stream
 def test_typing_does_not_come_back_to_who_types(hub: Hub, stream: Stream) -> None:
     """Not even on another stream of theirs."""
     hub.join(stream, "u", {"c": 0})
-    hub.announce(change(TYPING, body=typing_body("u", AT), except_user_id="u"))
+    hub.announce(change(TYPING, body=typing_body("u", AT, ""), except_user_id="u"))
     assert stream.got() == []
 
 
@@ -195,7 +195,7 @@ def test_a_refused_attachment_does_not_open(hub: Hub, stream: Stream) -> None:
 def test_a_change_tells_of_the_call_that_made_it(hub: Hub, stream: Stream) -> None:
     """Trace id and correlation id reach every reader."""
     hub.join(stream, "u", {"c": 0})
-    hub.announce(change(TYPING, body=typing_body("u", None)))
+    hub.announce(change(TYPING, body=typing_body("u", None, "")))
     told = stream.deliveries[0].change
     assert (told.trace_id, told.correlation_id) == ("0af7651916cd43dd8448eb211c80319c", "correlation")
     assert (told.actor_id, told.event_id, told.pos) == ("actor", "c:1", 1)
