@@ -59,7 +59,9 @@ class _MessageFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Message
     MESSAGE_FORMAT_PLAIN: _MessageFormat.ValueType  # 1
     """As it is."""
     MESSAGE_FORMAT_MARKDOWN: _MessageFormat.ValueType  # 2
-    """CommonMark without HTML and pictures, with strike-through and links that are recognized."""
+    """CommonMark without HTML and pictures, with strike-through and links that are recognized. A text with more than
+    1,000 characters that mean something in it (line ends, stars, brackets and the like) is shown as it is.
+    """
 
 class MessageFormat(_MessageFormat, metaclass=_MessageFormatEnumTypeWrapper):
     """How a text is written."""
@@ -69,7 +71,9 @@ MESSAGE_FORMAT_UNSPECIFIED: MessageFormat.ValueType  # 0
 MESSAGE_FORMAT_PLAIN: MessageFormat.ValueType  # 1
 """As it is."""
 MESSAGE_FORMAT_MARKDOWN: MessageFormat.ValueType  # 2
-"""CommonMark without HTML and pictures, with strike-through and links that are recognized."""
+"""CommonMark without HTML and pictures, with strike-through and links that are recognized. A text with more than
+1,000 characters that mean something in it (line ends, stars, brackets and the like) is shown as it is.
+"""
 Global___MessageFormat: _TypeAlias = MessageFormat  # noqa: Y015
 
 @_typing.final
@@ -233,6 +237,62 @@ class Reaction(_message.Message):
 Global___Reaction: _TypeAlias = Reaction  # noqa: Y015
 
 @_typing.final
+class Forwarded(_message.Message):
+    """A message that another one passes on, as it was at that moment. What becomes of it later changes nothing here."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_ID_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    SENDER_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    FORMAT_FIELD_NUMBER: _builtins.int
+    HTML_FIELD_NUMBER: _builtins.int
+    ATTACHMENTS_FIELD_NUMBER: _builtins.int
+    message_id: _builtins.str
+    """Its id."""
+    conversation_id: _builtins.str
+    """Where it stands, which its readers need not see."""
+    text: _builtins.str
+    """Its text."""
+    format: Global___MessageFormat.ValueType
+    """How `text` is written."""
+    html: _builtins.str
+    """The text as safe HTML, when it is markdown."""
+    @_builtins.property
+    def sender(self) -> Global___Profile:
+        """Who wrote it."""
+
+    @_builtins.property
+    def created_at(self) -> _timestamp_pb2.Timestamp:
+        """When."""
+
+    @_builtins.property
+    def attachments(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attachment]:
+        """Its files."""
+
+    def __init__(
+        self,
+        *,
+        message_id: _builtins.str = ...,
+        conversation_id: _builtins.str = ...,
+        sender: Global___Profile | None = ...,
+        created_at: _timestamp_pb2.Timestamp | None = ...,
+        text: _builtins.str = ...,
+        format: Global___MessageFormat.ValueType = ...,
+        html: _builtins.str = ...,
+        attachments: _abc.Iterable[Global___Attachment] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "sender", b"sender"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "conversation_id", b"conversation_id", "created_at", b"created_at", "format", b"format", "html", b"html", "message_id", b"message_id", "sender", b"sender", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Forwarded: _TypeAlias = Forwarded  # noqa: Y015
+
+@_typing.final
 class ReactionState(_message.Message):
     """How one reaction to a message stands."""
 
@@ -322,6 +382,8 @@ class Message(_message.Message):
     PINNED_AT_FIELD_NUMBER: _builtins.int
     SILENT_FIELD_NUMBER: _builtins.int
     UNDELETE_UNTIL_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    FORWARDED_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     conversation_id: _builtins.str
@@ -394,6 +456,14 @@ class Message(_message.Message):
     def undelete_until(self) -> _timestamp_pb2.Timestamp:
         """Of a tombstone, until when the deletion can be taken back."""
 
+    @_builtins.property
+    def expires_at(self) -> _timestamp_pb2.Timestamp:
+        """When it becomes a tombstone by itself; absent when it does not."""
+
+    @_builtins.property
+    def forwarded(self) -> Global___Forwarded:
+        """What it passes on; absent when it is no forward. `text` is then what the sender says to it."""
+
     def __init__(
         self,
         *,
@@ -421,10 +491,12 @@ class Message(_message.Message):
         pinned_at: _timestamp_pb2.Timestamp | None = ...,
         silent: _builtins.bool = ...,
         undelete_until: _timestamp_pb2.Timestamp | None = ...,
+        expires_at: _timestamp_pb2.Timestamp | None = ...,
+        forwarded: Global___Forwarded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "deleted_at", b"deleted_at", "edited_at", b"edited_at", "encryption", b"encryption", "mentions", b"mentions", "pinned_at", b"pinned_at", "sender", b"sender", "thread", b"thread", "undelete_until", b"undelete_until"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "deleted_at", b"deleted_at", "edited_at", b"edited_at", "encryption", b"encryption", "expires_at", b"expires_at", "forwarded", b"forwarded", "mentions", b"mentions", "pinned_at", b"pinned_at", "sender", b"sender", "thread", b"thread", "undelete_until", b"undelete_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "client_msg_id", b"client_msg_id", "conversation_id", b"conversation_id", "created_at", b"created_at", "deleted_at", b"deleted_at", "deleted_by", b"deleted_by", "edited_at", b"edited_at", "encryption", b"encryption", "etag", b"etag", "format", b"format", "html", b"html", "id", b"id", "mentions", b"mentions", "metadata", b"metadata", "pinned_at", b"pinned_at", "reactions", b"reactions", "reply_to", b"reply_to", "sender", b"sender", "seq", b"seq", "silent", b"silent", "text", b"text", "thread", b"thread", "undelete_until", b"undelete_until", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "client_msg_id", b"client_msg_id", "conversation_id", b"conversation_id", "created_at", b"created_at", "deleted_at", b"deleted_at", "deleted_by", b"deleted_by", "edited_at", b"edited_at", "encryption", b"encryption", "etag", b"etag", "expires_at", b"expires_at", "format", b"format", "forwarded", b"forwarded", "html", b"html", "id", b"id", "mentions", b"mentions", "metadata", b"metadata", "pinned_at", b"pinned_at", "reactions", b"reactions", "reply_to", b"reply_to", "sender", b"sender", "seq", b"seq", "silent", b"silent", "text", b"text", "thread", b"thread", "undelete_until", b"undelete_until", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -58,6 +58,7 @@ class SendMessageRequest(_message.Message):
     MENTIONS_FIELD_NUMBER: _builtins.int
     THREAD_ROOT_FIELD_NUMBER: _builtins.int
     SILENT_FIELD_NUMBER: _builtins.int
+    EXPIRES_IN_S_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     """Where to."""
     client_msg_id: _builtins.str
@@ -74,6 +75,10 @@ class SendMessageRequest(_message.Message):
     """
     silent: _builtins.bool
     """True to notify nobody."""
+    expires_in_s: _builtins.int
+    """After how many seconds the message becomes a tombstone by itself, up to 30 days; 0 for never. Nobody can take that
+    back.
+    """
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Up to 16 free values; keys up to 64, values up to 500 characters."""
@@ -99,10 +104,11 @@ class SendMessageRequest(_message.Message):
         mentions: _message_pb2.Mentions | None = ...,
         thread_root: _builtins.str = ...,
         silent: _builtins.bool = ...,
+        expires_in_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["mentions", b"mentions"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "client_msg_id", b"client_msg_id", "conversation_id", b"conversation_id", "format", b"format", "mentions", b"mentions", "metadata", b"metadata", "reply_to", b"reply_to", "silent", b"silent", "text", b"text", "thread_root", b"thread_root"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "client_msg_id", b"client_msg_id", "conversation_id", b"conversation_id", "expires_in_s", b"expires_in_s", "format", b"format", "mentions", b"mentions", "metadata", b"metadata", "reply_to", b"reply_to", "silent", b"silent", "text", b"text", "thread_root", b"thread_root"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -663,7 +669,7 @@ class BatchGetMessagesResponse(_message.Message):
     MISSING_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def items(self) -> _containers.RepeatedCompositeFieldContainer[_message_pb2.Message]:
-        """In the order asked for."""
+        """In the order asked for, as many as fit into one answer, at least one. Ask again for the others."""
 
     @_builtins.property
     def missing(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -706,6 +712,68 @@ class BatchSendMessagesRequest(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BatchSendMessagesRequest: _TypeAlias = BatchSendMessagesRequest  # noqa: Y015
+
+@_typing.final
+class ForwardMessageRequest(_message.Message):
+    """A message to pass on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_FIELD_NUMBER: _builtins.int
+    CONVERSATION_ID_FIELD_NUMBER: _builtins.int
+    COMMENT_FIELD_NUMBER: _builtins.int
+    CLIENT_MSG_ID_FIELD_NUMBER: _builtins.int
+    id: _builtins.str
+    """The message, which the caller can read."""
+    conversation_id: _builtins.str
+    """Where to, and there the caller may write."""
+    comment: _builtins.str
+    """What the caller says to it; may be empty. Up to 10,000 characters, none of them NUL."""
+    client_msg_id: _builtins.str
+    """As with SendMessage."""
+    def __init__(
+        self,
+        *,
+        id: _builtins.str = ...,
+        conversation_id: _builtins.str = ...,
+        comment: _builtins.str = ...,
+        client_msg_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["client_msg_id", b"client_msg_id", "comment", b"comment", "conversation_id", b"conversation_id", "id", b"id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForwardMessageRequest: _TypeAlias = ForwardMessageRequest  # noqa: Y015
+
+@_typing.final
+class ForwardMessageResponse(_message.Message):
+    """The stored message."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    REPLAYED_FIELD_NUMBER: _builtins.int
+    replayed: _builtins.bool
+    """True when it was stored by an earlier call."""
+    @_builtins.property
+    def message(self) -> _message_pb2.Message:
+        """With its `seq` and what it passes on."""
+
+    def __init__(
+        self,
+        *,
+        message: _message_pb2.Message | None = ...,
+        replayed: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "replayed", b"replayed"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ForwardMessageResponse: _TypeAlias = ForwardMessageResponse  # noqa: Y015
 
 @_typing.final
 class BatchSendMessagesResponse(_message.Message):

@@ -85,6 +85,11 @@ class MessageServiceStub:
                 request_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.BatchGetMessagesRequest.SerializeToString,
                 response_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.BatchGetMessagesResponse.FromString,
                 _registered_method=True)
+        self.ForwardMessage = channel.unary_unary(
+                '/chat.message.v1.MessageService/ForwardMessage',
+                request_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.ForwardMessageRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.ForwardMessageResponse.FromString,
+                _registered_method=True)
         self.BatchSendMessages = channel.unary_unary(
                 '/chat.message.v1.MessageService/BatchSendMessages',
                 request_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.BatchSendMessagesRequest.SerializeToString,
@@ -169,6 +174,13 @@ class MessageServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ForwardMessage(self, request, context):
+        """Writes a message that passes another one on, as that is now. Of a forward, what it passes on itself.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def BatchSendMessages(self, request, context):
         """Writes up to 50 messages, each on its own: one that is refused keeps no other from being written.
         """
@@ -228,6 +240,11 @@ def add_MessageServiceServicer_to_server(servicer, server):
                     servicer.BatchGetMessages,
                     request_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.BatchGetMessagesRequest.FromString,
                     response_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.BatchGetMessagesResponse.SerializeToString,
+            ),
+            'ForwardMessage': grpc.unary_unary_rpc_method_handler(
+                    servicer.ForwardMessage,
+                    request_deserializer=chat_dot_message_dot_v1_dot_message__service__pb2.ForwardMessageRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_message__service__pb2.ForwardMessageResponse.SerializeToString,
             ),
             'BatchSendMessages': grpc.unary_unary_rpc_method_handler(
                     servicer.BatchSendMessages,
@@ -506,6 +523,33 @@ class MessageService:
             '/chat.message.v1.MessageService/BatchGetMessages',
             chat_dot_message_dot_v1_dot_message__service__pb2.BatchGetMessagesRequest.SerializeToString,
             chat_dot_message_dot_v1_dot_message__service__pb2.BatchGetMessagesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ForwardMessage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.MessageService/ForwardMessage',
+            chat_dot_message_dot_v1_dot_message__service__pb2.ForwardMessageRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_message__service__pb2.ForwardMessageResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -59,6 +59,8 @@ class MessageServiceStub:
     """The replies in a thread, by ascending `seq`, beginning with the first one."""
     BatchGetMessages: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.BatchGetMessagesRequest, _message_service_pb2.BatchGetMessagesResponse]
     """Up to 100 messages by their ids; those that the caller may not see are named in `missing`."""
+    ForwardMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.ForwardMessageRequest, _message_service_pb2.ForwardMessageResponse]
+    """Writes a message that passes another one on, as that is now. Of a forward, what it passes on itself."""
     BatchSendMessages: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.BatchSendMessagesRequest, _message_service_pb2.BatchSendMessagesResponse]
     """Writes up to 50 messages, each on its own: one that is refused keeps no other from being written."""
 
@@ -93,6 +95,8 @@ class MessageServiceAsyncStub(MessageServiceStub):
     """The replies in a thread, by ascending `seq`, beginning with the first one."""
     BatchGetMessages: _aio.UnaryUnaryMultiCallable[_message_service_pb2.BatchGetMessagesRequest, _message_service_pb2.BatchGetMessagesResponse]  # type: ignore[assignment]
     """Up to 100 messages by their ids; those that the caller may not see are named in `missing`."""
+    ForwardMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.ForwardMessageRequest, _message_service_pb2.ForwardMessageResponse]  # type: ignore[assignment]
+    """Writes a message that passes another one on, as that is now. Of a forward, what it passes on itself."""
     BatchSendMessages: _aio.UnaryUnaryMultiCallable[_message_service_pb2.BatchSendMessagesRequest, _message_service_pb2.BatchSendMessagesResponse]  # type: ignore[assignment]
     """Writes up to 50 messages, each on its own: one that is refused keeps no other from being written."""
 
@@ -184,6 +188,14 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_message_service_pb2.BatchGetMessagesResponse, _abc.Awaitable[_message_service_pb2.BatchGetMessagesResponse]]:
         """Up to 100 messages by their ids; those that the caller may not see are named in `missing`."""
+
+    @_abc_1.abstractmethod
+    def ForwardMessage(
+        self,
+        request: _message_service_pb2.ForwardMessageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_message_service_pb2.ForwardMessageResponse, _abc.Awaitable[_message_service_pb2.ForwardMessageResponse]]:
+        """Writes a message that passes another one on, as that is now. Of a forward, what it passes on itself."""
 
     @_abc_1.abstractmethod
     def BatchSendMessages(
