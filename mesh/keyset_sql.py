@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, Select, literal, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, literal, tuple_
 
 from mesh.page import Place, Slice
 
@@ -11,7 +11,7 @@ from mesh.page import Place, Slice
 def read_slice(
     connection: Connection,
     query: Select[Any],
-    columns: Sequence[Column[Any]],
+    columns: Sequence[ColumnElement[Any]],
     place: Place | None,
     limit: int,
     *,
@@ -34,5 +34,5 @@ def read_slice(
     return Slice(rows[:limit], has_prev=others, has_next=more)
 
 
-def _literals(columns: Sequence[Column[Any]], place: Place) -> ColumnElement[Any]:
+def _literals(columns: Sequence[ColumnElement[Any]], place: Place) -> ColumnElement[Any]:
     return tuple_(*[literal(value, column.type) for value, column in zip(place.key, columns, strict=True)])

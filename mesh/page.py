@@ -40,15 +40,22 @@ def limit_of(asked: int) -> int:
     return min(asked or DEFAULT_LIMIT, MAX_LIMIT)
 
 
-def fit(items: Sequence[M], *, from_end: bool) -> Sequence[M]:
-    """As many items as fit into MAX_BYTES, at least one; the last ones when `from_end`."""
+def fit(items: Sequence[M], *, from_end: bool, max_bytes: int = MAX_BYTES) -> Sequence[M]:
+    """As many items as fit, at least one; the last ones when `from_end`."""
     size, kept = 0, 0
     for item in reversed(items) if from_end else items:
         size += item.ByteSize()
-        if kept and size > MAX_BYTES:
+        if kept and size > max_bytes:
             break
         kept += 1
     return items[len(items) - kept :] if from_end else items[:kept]
+
+
+def cut(found: Slice[M], *, back: bool) -> Slice[M]:
+    """The slice with as many items as fit; those that do not are the next ones in the direction it was read in."""
+    items = fit(found.items, from_end=back)
+    short = len(items) < len(found.items)
+    return Slice(items, found.has_prev or (short and back), found.has_next or (short and not back))
 
 
 class Cursors(Generic[T]):

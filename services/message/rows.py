@@ -1,12 +1,14 @@
 """How conversations, members and messages stand in their tables: columns, and rows there and back."""
 
 from collections.abc import Sequence
+from dataclasses import astuple
+from datetime import datetime
 from typing import Any
 
 import orjson
 
 from services.message.conversations.domain import Conversation, JoinPolicy, Kind, Member, Notify, Role, Visibility
-from services.message.messages.domain import NOBODY, Format, Mentions, Message, Reaction
+from services.message.messages.domain import NOBODY, Format, Forwarded, Mentions, Message, Reaction
 from services.message.tables import conversations, members, messages
 
 CONVERSATION = conversations.c[Conversation.__slots__]
@@ -34,11 +36,17 @@ def message_of(row: Sequence[Any]) -> Message:
     """The message in the first columns of `row`; further ones are left alone."""
     values = dict(zip(Message.__slots__, row, strict=False))
     values["format"] = Format(values["format"])
+    return Message(**said_of(values))
+
+
+def said_of(values: dict[str, Any]) -> dict[str, Any]:
+    """What a message says, out of its columns. Other values stay as they are."""
     values["metadata"] = orjson.loads(values["metadata"]) if values["metadata"] else {}
     values["attachments"] = tuple(orjson.loads(values["attachments"])) if values["attachments"] else ()
     values["mentions"] = mentions_of(values["mentions"])
     values["reactions"] = reactions_of(values["reactions"])
-    return Message(**values)
+    values["forwarded"] = forwarded_of(values["forwarded"])
+    return values
 
 
 def message_values(message: Message) -> dict[str, Any]:
@@ -48,6 +56,7 @@ def message_values(message: Message) -> dict[str, Any]:
     values["mentions"] = mentions_text(message.mentions)
     values["mentions_all"] = message.mentions.everybody
     values["reactions"] = reactions_text(message.reactions)
+    values["forwarded"] = orjson.dumps(astuple(message.forwarded)).decode() if message.forwarded else ""
     return values
 
 
@@ -70,6 +79,15 @@ def reactions_of(text: str) -> tuple[Reaction, ...]:
 
 def reactions_text(reactions: Sequence[Reaction]) -> str:
     return orjson.dumps([(r.emoji, r.count, r.user_ids) for r in reactions]).decode() if reactions else ""
+
+
+def forwarded_of(text: str) -> Forwarded | None:
+    if not text:
+        return None
+    values = dict(zip(Forwarded.__slots__, orjson.loads(text), strict=True))
+    values["created_at"] = datetime.fromisoformat(values["created_at"])
+    values["format"], values["attachments"] = Format(values["format"]), tuple(values["attachments"])
+    return Forwarded(**values)
 
 
 _CONVERSATION_ENUMS = {

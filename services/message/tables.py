@@ -127,6 +127,10 @@ messages = Table(
     Column("pinned_at", Instant),
     Column("silent", Boolean, nullable=False),
     Column("undelete_until", Instant),
+    # When it becomes a tombstone by itself.
+    Column("expires_at", Instant),
+    # JSON, empty for none: what it passes on, as that was then.
+    Column("forwarded", Text, nullable=False),
     # Raised by everything that changes what is shown of it.
     Column("revision", Integer, nullable=False),
     # Of the request that made it, whatever became of the text.
@@ -165,6 +169,13 @@ Index(
     postgresql_where=text("thread_root <> ''"),
 )
 
+Index(
+    "ix_messages_expiring",
+    messages.c.expires_at,
+    sqlite_where=text("expires_at IS NOT NULL AND deleted_at IS NULL"),
+    postgresql_where=text("expires_at IS NOT NULL AND deleted_at IS NULL"),
+)
+
 message_versions = Table(
     "message_versions",
     metadata,
@@ -172,6 +183,7 @@ message_versions = Table(
     Column("workspace_id", String(32), nullable=False),
     Column("version", Integer, primary_key=True),
     Column("text", Text, nullable=False),
+    Column("html", Text, nullable=False),
     Column("at", Instant, nullable=False),
 )
 
@@ -186,7 +198,8 @@ deleted_messages = Table(
     Column("metadata", Text, nullable=False),
     Column("attachments", Text, nullable=False),
     Column("mentions", Text, nullable=False),
-    Column("mentions_all", Boolean, nullable=False),
+    Column("reactions", Text, nullable=False),
+    Column("forwarded", Text, nullable=False),
     Column("until", Instant, nullable=False, index=True),
 )
 
@@ -209,7 +222,10 @@ reactions = Table(
     Column("emoji", String(64), primary_key=True),
     Column("user_id", String(36), primary_key=True),
     Column("created_at", Instant, nullable=False),
-    Index(None, "message_id", "created_at", "user_id", "emoji"),
+    # Of the change that added it, which puts them in order.
+    Column("pos", BigInteger, nullable=False),
+    Index(None, "message_id", "pos"),
+    Index(None, "message_id", "emoji", "pos"),
 )
 
 pins = Table(
@@ -358,6 +374,7 @@ reports = Table(
     Column("resolved_at", Instant),
     UniqueConstraint("message_id", "reporter_id"),
     Index(None, "workspace_id", "id"),
+    Index(None, "workspace_id", "status", "id"),
 )
 
 thread_marks = Table(

@@ -1,16 +1,30 @@
 """Rules of messages: who may write, edit and delete, and when a repeat is the same. No I/O, no wire format."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
+from typing import Any
 
 import orjson
 
-from mesh.errors import Conflict, Error, Forbidden, NotFound, WrongState
+from mesh.errors import Conflict, Error, Exhausted, Forbidden, NotFound, WrongState
 from services.message.command import Command
-from services.message.conversations.domain import Member, Role, check_etag, check_role
+from services.message.conversations.domain import (
+    Conversation,
+    Member,
+    Role,
+    check_etag,
+    check_mentions_everybody,
+    check_posts,
+    check_role,
+    check_writable,
+)
+from services.message.messages.markdown import render
+
+UNDELETE = timedelta(minutes=15)
+"""How long a deletion can be taken back."""
 
 
 class Format(IntEnum):
@@ -38,12 +52,34 @@ NOBODY = Mentions()
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """Whom a message calls of those who are there, and for whom a row says so: nobody when it calls everybody."""
+
+    mentions: Mentions
+    user_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reaction:
     """One emoji under a message, how many use it, and the first of them."""
 
     emoji: str
     count: int
     user_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Forwarded:
+    """What a message passes on, as it was then."""
+
+    message_id: str
+    conversation_id: str
+    sender_id: str
+    created_at: datetime
+    text: str
+    format: Format
+    html: str
+    attachments: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +115,9 @@ class Message:
     silent: bool = False
     undelete_until: datetime | None = None
     """Of a tombstone, until when the deletion can be taken back."""
+    expires_at: datetime | None = None
+    """When it becomes a tombstone by itself."""
+    forwarded: Forwarded | None = None
     revision: int = 1
     """Raised by everything that changes what is shown of it; `version` only by edits and deletions."""
 
@@ -103,6 +142,15 @@ class SendMessage(Command):
     reply_to: str
     metadata: Mapping[str, str]
     fingerprint: bytes
+    format: Format = Format.PLAIN
+    html: str = ""
+    attachments: tuple[str, ...] = ()
+    mentions: Mentions = NOBODY
+    """Whom to call, whether they are in the conversation or not."""
+    thread_root: str = ""
+    silent: bool = False
+    expires_in_s: int = 0
+    """0 for never."""
 
     @property
     def size(self) -> int:
@@ -110,16 +158,32 @@ class SendMessage(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class ForwardMessage(SendMessage):
+    """Writes a message that passes `message_id` on."""
+
+    message_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class EditMessage(Command):
-    """Changes a text. With an etag, only what it was read with."""
+    """Changes a text, and whom it calls unless None. With an etag, only what it was read with."""
 
     message_id: str
     text: str
     etag: str = ""
+    mentions: Mentions | None = None
 
     @property
     def size(self) -> int:
         return 4 * len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoreVersion(Command):
+    """Makes the text of an earlier version the present one."""
+
+    message_id: str
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +195,18 @@ class DeleteMessage(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class UndeleteMessage(Command):
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExpireMessage(Command):
+    """Makes a tombstone of a message that is due."""
+
+    message_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """`replayed` is true when the message was stored by an earlier command."""
 
@@ -138,9 +214,25 @@ class Sent:
     replayed: bool
 
 
-def fingerprint(text: str, reply_to: str, metadata: Mapping[str, str]) -> bytes:
-    """SHA-256 of what a send says. It stays when the message is edited, so a late repeat is still known."""
-    return hashlib.sha256(orjson.dumps((text, reply_to, sorted(metadata.items())))).digest()
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A text that a message has or had, and since when."""
+
+    version: int
+    text: str
+    html: str
+    at: datetime
+
+
+def fingerprint(text: str, reply_to: str, metadata: Mapping[str, str], **more: Any) -> bytes:
+    """SHA-256 of what a send says. It stays when the message is edited, so a late repeat is still known.
+
+    `more` is what else it says, by name. Fields that are empty do not count, so that those of later versions change
+    nothing of what is stored already.
+    """
+    said = {name: value for name, value in more.items() if value}
+    content = (text, reply_to, sorted(metadata.items()))
+    return hashlib.sha256(orjson.dumps((*content, said) if said else content, option=orjson.OPT_SORT_KEYS)).digest()
 
 
 def check_repeat(stored: bytes, command: SendMessage) -> None:
@@ -149,12 +241,41 @@ def check_repeat(stored: bytes, command: SendMessage) -> None:
         raise Conflict("CLIENT_MSG_ID_CONFLICT", "This client_msg_id was used for a message with another content.")
 
 
-def check_writes(member: Member) -> None:
-    """Guests only read. Raises Forbidden (ROLE_TOO_LOW)."""
-    check_role(member, Role.MEMBER)
+def check_pace(conversation: Conversation, member: Member, last: datetime | None, at: datetime) -> None:
+    """Whether the sender may write again, after a message at `last`. Raises Exhausted (SLOW_MODE)."""
+    if not is_slowed(conversation, member) or last is None:
+        return
+    left_s = conversation.slow_mode_s - (at - last).total_seconds()
+    if left_s > 0:
+        detail = f"One message in {conversation.slow_mode_s} seconds is allowed here."
+        raise Exhausted("SLOW_MODE", detail, retry_after_s=left_s)
 
 
-def written(command: SendMessage, seq: int, at: datetime) -> Message:
+def is_slowed(conversation: Conversation, member: Member) -> bool:
+    """Whether slow mode is there for this member."""
+    return conversation.slow_mode_s > 0 and member.role > Role.ADMIN
+
+
+def check_root(root: Message | None) -> Message:
+    """The root. Raises NotFound (THREAD_NOT_FOUND)."""
+    if root is None or root.deleted_at is not None or root.thread_root:
+        raise NotFound("THREAD_NOT_FOUND", "The message that the thread is to hang on is not there for that.")
+    return root
+
+
+def called(asked: Mentions, sender_id: str, there: Collection[str], people: Mapping[str, Collection[str]]) -> Called:
+    """Who of those asked for is called: `there` of the users, and `people` by group."""
+    user_ids = tuple(user_id for user_id in asked.user_ids if user_id in there)
+    group_ids = tuple(group_id for group_id in asked.group_ids if group_id in people)
+    mentions = replace(asked, user_ids=user_ids, group_ids=group_ids)
+    if mentions.everybody:
+        return Called(mentions, ())
+    found = dict.fromkeys([*user_ids, *(user_id for group_id in group_ids for user_id in people[group_id])])
+    return Called(mentions, tuple(user_id for user_id in found if user_id != sender_id))
+
+
+def written(command: SendMessage, seq: int, at: datetime, mentions: Mentions, forwarded: Forwarded | None) -> Message:
+    """`mentions` are those of whom it calls that are there."""
     return Message(
         id=command.id,
         workspace_id=command.origin.workspace_id,
@@ -167,45 +288,157 @@ def written(command: SendMessage, seq: int, at: datetime) -> Message:
         metadata=command.metadata,
         version=1,
         created_at=at,
+        format=command.format,
+        html=command.html,
+        attachments=command.attachments,
+        mentions=mentions,
+        thread_root=command.thread_root,
+        silent=command.silent,
+        expires_at=at + timedelta(seconds=command.expires_in_s) if command.expires_in_s else None,
+        forwarded=forwarded,
     )
 
 
-def edited(message: Message, actor: Member, command: EditMessage, at: datetime) -> Message:
-    """The message with another text; the same object when the text is the same, whatever the etag.
+def passed_on(source: Message) -> Forwarded:
+    """What a forward keeps of a message, or of what that passes on itself. Raises WrongState (MESSAGE_DELETED)."""
+    check_there(source)
+    if source.forwarded is not None:
+        return source.forwarded
+    return Forwarded(
+        message_id=source.id,
+        conversation_id=source.conversation_id,
+        sender_id=source.sender_id,
+        created_at=source.created_at,
+        text=source.text,
+        format=source.format,
+        html=source.html,
+        attachments=source.attachments,
+    )
 
-    So a repeat is answered like the first time. Raises Forbidden (ROLE_TOO_LOW, NOT_AUTHOR), WrongState
-    (MESSAGE_DELETED), Stale (ETAG_MISMATCH).
-    """
+
+def answered(root: Message, seq: int) -> Message:
+    """The root of a thread with one more reply."""
+    return touched(root, reply_count=root.reply_count + 1, last_reply_seq=max(seq, root.last_reply_seq))
+
+
+def recounted(root: Message, step: int) -> Message:
+    """The root of a thread of which a reply was deleted or came back. Its last number stays: tombstones have theirs."""
+    return touched(root, reply_count=root.reply_count + step)
+
+
+def check_edits(conversation: Conversation, message: Message, actor: Member) -> None:
+    """Raises Forbidden (NOT_AUTHOR, ROLE_TOO_LOW, CONTACT_REFUSED), WrongState (CONVERSATION_ARCHIVED,
+    MESSAGE_DELETED)."""
     if message.sender_id != actor.user_id:
         raise Forbidden("NOT_AUTHOR", "Only the author may edit a message.")
-    check_writes(actor)
-    if message.deleted_at is not None:
-        raise WrongState("MESSAGE_DELETED", "The message is deleted.")
-    if message.text == command.text:
+    check_posts(conversation, actor)
+    check_there(message)
+
+
+def edited(
+    conversation: Conversation, message: Message, actor: Member, command: EditMessage, mentions: Mentions, at: datetime
+) -> Message:
+    """The message with another text and other `mentions`; the same object when nothing is new, whatever the etag.
+
+    So a repeat is answered like the first time. Only after `check_edits`. Raises Stale (ETAG_MISMATCH), Forbidden
+    (ROLE_TOO_LOW).
+    """
+    if (message.text, message.mentions) == (command.text, mentions):
         return message
     check_etag(state_of(command.etag), message.state)
-    return replace(message, text=command.text, version=message.version + 1, revision=message.revision + 1, edited_at=at)
+    if mentions.everybody and not message.mentions.everybody:
+        check_mentions_everybody(conversation, actor)
+    html = render(command.text) if message.format is Format.MARKDOWN else ""
+    return rewritten(message, command.text, html, at, mentions=mentions)
 
 
-def deleted(message: Message, actor: Member, command: DeleteMessage, at: datetime) -> Message:
+def rewritten(message: Message, text: str, html: str, at: datetime, **changes: Any) -> Message:
+    """The next version of a message."""
+    return touched(message, text=text, html=html, version=message.version + 1, edited_at=at, **changes)
+
+
+def deleted(
+    conversation: Conversation, message: Message, actor: Member, command: DeleteMessage, at: datetime
+) -> Message:
     """The tombstone; the same object when it is one already, whatever the etag.
 
-    Raises Forbidden (ROLE_TOO_LOW), Stale (ETAG_MISMATCH).
+    Raises Forbidden (ROLE_TOO_LOW), WrongState (CONVERSATION_ARCHIVED), Stale (ETAG_MISMATCH).
     """
     if message.sender_id != actor.user_id:
         check_role(actor, Role.ADMIN)
     if message.deleted_at is not None:
         return message
+    check_writable(conversation)
     check_etag(state_of(command.etag), message.state)
-    version, revision = message.version + 1, message.revision + 1
-    return replace(
-        message, text="", metadata={}, version=version, revision=revision, deleted_at=at, deleted_by=actor.user_id
+    return tombstone(message, actor.user_id, at, undelete_until=at + UNDELETE)
+
+
+def expired(message: Message, at: datetime) -> Message:
+    """The tombstone of a message that is due; the same object when it is not, or was deleted before."""
+    if message.deleted_at is not None or message.expires_at is None or message.expires_at > at:
+        return message
+    return tombstone(message, "", at)
+
+
+def tombstone(message: Message, deleted_by: str, at: datetime, undelete_until: datetime | None = None) -> Message:
+    """The message without all that it said. What hangs on it stays: its replies, and that it is one itself."""
+    return touched(
+        message,
+        text="",
+        html="",
+        metadata={},
+        attachments=(),
+        mentions=NOBODY,
+        reactions=(),
+        forwarded=None,
+        pinned_at=None,
+        version=message.version + 1,
+        deleted_at=at,
+        deleted_by=deleted_by,
+        undelete_until=undelete_until,
     )
+
+
+def check_undeletes(conversation: Conversation, message: Message, actor: Member, at: datetime) -> bool:
+    """Whether there is a deletion to take back. What the author deleted is theirs to take back, else an admin's.
+
+    Raises Forbidden (NOT_AUTHOR, ROLE_TOO_LOW, CONTACT_REFUSED), WrongState (CONVERSATION_ARCHIVED,
+    UNDELETE_EXPIRED).
+    """
+    by_admin = message.deleted_by not in ("", message.sender_id)
+    if by_admin:
+        check_role(actor, Role.ADMIN)
+    elif message.sender_id != actor.user_id and (message.deleted_at is not None or actor.role > Role.ADMIN):
+        raise Forbidden("NOT_AUTHOR", "Only the author may take back their own deletion.")
+    if message.deleted_at is None:
+        return False
+    check_posts(conversation, actor)
+    is_due = message.expires_at is not None and message.expires_at <= at
+    if message.undelete_until is None or message.undelete_until <= at or is_due:
+        raise undelete_expired()
+    return True
+
+
+def undeleted(tombstone: Message, **said: Any) -> Message:
+    """The message as it was, with a new version."""
+    version = tombstone.version + 1
+    return touched(tombstone, version=version, deleted_at=None, deleted_by="", undelete_until=None, **said)
+
+
+def touched(message: Message, **changes: Any) -> Message:
+    """The message after a change that its etag tells of."""
+    return replace(message, revision=message.revision + 1, **changes)
 
 
 def state_of(etag: str) -> str:
     """The part of an etag that a change of the message has to agree with."""
     return "-".join(etag.split("-", 2)[:2])
+
+
+def check_there(message: Message) -> None:
+    """Raises WrongState (MESSAGE_DELETED)."""
+    if message.deleted_at is not None:
+        raise WrongState("MESSAGE_DELETED", "The message is deleted.")
 
 
 def visible(message: Message | None, member: Member | None) -> tuple[Message, Member]:
@@ -221,3 +454,11 @@ def not_found() -> Error:
 
 def reply_not_found() -> Error:
     return NotFound("REPLY_NOT_FOUND", "The message answered to is not in this conversation.")
+
+
+def undelete_expired() -> Error:
+    return WrongState("UNDELETE_EXPIRED", "The deletion cannot be taken back any more.")
+
+
+def version_not_found() -> Error:
+    return NotFound("VERSION_NOT_FOUND", "The message has no such version.")

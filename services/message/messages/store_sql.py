@@ -1,26 +1,37 @@
 """Messages in an SQL database."""
 
-from sqlalchemy import Connection, bindparam, select
+from collections.abc import Collection, Mapping
+
+from sqlalchemy import Connection, bindparam, func, literal_column, select, union_all
 
 from mesh.database import Database
 from mesh.identity.principal import Principal
+from mesh.keyset_sql import read_slice
+from mesh.page import Place, Slice
 from services.message.conversations import domain as conversation_rules
 from services.message.messages import domain
-from services.message.messages.domain import Message
+from services.message.messages.domain import Message, Version
+from services.message.messages.reads_sql import ONE_VISIBLE, VISIBLE, of
 from services.message.messages.store import Span
 from services.message.rows import MESSAGE, message_of
-from services.message.tables import conversations, members, messages
+from services.message.tables import conversations, members, message_versions, messages
 
-_VISIBLE = (
-    select(*MESSAGE)
-    .join(members, members.c.conversation_id == messages.c.conversation_id)
-    .where(
-        messages.c.workspace_id == bindparam("workspace_id"),
-        members.c.workspace_id == bindparam("workspace_id"),
-        messages.c.id == bindparam("id"),
-        members.c.user_id == bindparam("user_id"),
-    )
+_SOME_VISIBLE = VISIBLE.where(messages.c.id.in_(bindparam("ids", expanding=True)))
+# The empty text is no bound value: it has to be seen that the partial index fits.
+_REPLIES = select(*MESSAGE).where(
+    messages.c.workspace_id == bindparam("workspace_id"),
+    messages.c.thread_root == bindparam("id"),
+    messages.c.thread_root != literal_column("''"),
 )
+_VERSIONS = union_all(
+    select(*message_versions.c["version", "text", "html", "at"]).where(
+        message_versions.c.workspace_id == bindparam("workspace_id"), message_versions.c.message_id == bindparam("id")
+    ),
+    select(
+        *messages.c["version", "text", "html"], func.coalesce(messages.c.edited_at, messages.c.created_at).label("at")
+    ).where(messages.c.workspace_id == bindparam("workspace_id"), messages.c.id == bindparam("id")),
+).subquery()
+
 _LAST_SEQ = (
     select(conversations.c.last_seq)
     .join(members, members.c.conversation_id == conversations.c.id)
@@ -50,13 +61,12 @@ class SqlMessageStore:
         self._database = database
 
     async def get(self, caller: Principal, message_id: str) -> Message:
-        def work(connection: Connection) -> Message:
-            row = connection.execute(_VISIBLE, _key(caller, message_id)).one_or_none()
-            if row is None:
-                raise domain.not_found()
-            return message_of(row)
+        return await self._database.read(lambda connection: _one(connection, caller, message_id))
 
-        return await self._database.read(work)
+    async def some(self, caller: Principal, message_ids: Collection[str]) -> Mapping[str, Message]:
+        asked = {**of(caller), "ids": list(message_ids)}
+        rows = await self._database.read(lambda connection: connection.execute(_SOME_VISIBLE, asked).all())
+        return {message.id: message for message in map(message_of, rows)}
 
     async def before(self, caller: Principal, conversation_id: str, seq: int | None, limit: int) -> Span:
         def work(connection: Connection) -> Span:
@@ -74,6 +84,46 @@ class SqlMessageStore:
             return _span(connection, key, (seq, seq + limit), last_seq)
 
         return await self._database.read(work)
+
+    async def around(self, caller: Principal, conversation_id: str, seq: int, limit: int) -> Span:
+        def work(connection: Connection) -> Span:
+            key = _key(caller, conversation_id)
+            last_seq = _last_seq(connection, key)
+            after = max(min(seq, last_seq) - limit // 2 - 1, 0)
+            return _span(connection, key, (after, after + limit), last_seq)
+
+        return await self._database.read(work)
+
+    async def replies(self, caller: Principal, root_id: str, place: Place | None, limit: int) -> Slice[Message]:
+        def work(connection: Connection) -> Slice[Message]:
+            root = _one(connection, caller, root_id)
+            query = _REPLIES.params(workspace_id=root.workspace_id, id=root.id)
+            found = read_slice(connection, query, (messages.c.seq,), place, limit)
+            return Slice([message_of(row) for row in found.items], found.has_prev, found.has_next)
+
+        return await self._database.read(work)
+
+    async def versions(self, caller: Principal, message_id: str, place: Place | None, limit: int) -> Slice[Version]:
+        def work(connection: Connection) -> Slice[Version]:
+            message = _one(connection, caller, message_id)
+            if message.deleted_at is not None:
+                return Slice([], has_prev=False, has_next=False)
+            query = select(_VERSIONS).params(workspace_id=message.workspace_id, id=message.id)
+            found = read_slice(connection, query, (_VERSIONS.c.version,), place, limit, falling=True)
+            return Slice(
+                [Version(row.version, row.text, row.html, row.at) for row in found.items],
+                found.has_prev,
+                found.has_next,
+            )
+
+        return await self._database.read(work)
+
+
+def _one(connection: Connection, caller: Principal, message_id: str) -> Message:
+    row = connection.execute(ONE_VISIBLE, of(caller, id=message_id)).one_or_none()
+    if row is None:
+        raise domain.not_found()
+    return message_of(row)
 
 
 def _key(caller: Principal, id_: str) -> dict[str, str]:

@@ -1,12 +1,26 @@
-"""Messages as the contract shows them."""
+"""Messages as the contract shows them, and as it asks for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chat.message.v1 import message_pb2 as pb
-from services.message.messages.domain import NOBODY, Mentions, Message, Reaction
+from chat.message.v1.change_pb2 import ChangeData, Pinned
+from chat.message.v1.message_service_pb2 import ForwardMessageRequest, MessageVersion, SendMessageRequest
+from services.message.command import Origin
+from services.message.messages.domain import (
+    NOBODY,
+    Format,
+    ForwardMessage,
+    Mentions,
+    Message,
+    Reaction,
+    SendMessage,
+    Version,
+    fingerprint,
+)
+from services.message.messages.markdown import render
 
 ProfileOf = Callable[[str, str], pb.Profile]
 """The profile of a user, as far as it is known: by workspace id and user id."""
@@ -30,13 +44,26 @@ def message_proto(message: Message, profile_of: ProfileOf) -> pb.Message:
         etag=message.etag,
         format=pb.MessageFormat.ValueType(message.format),
         html=message.html,
-        attachments=[pb.Attachment(file_id=file_id) for file_id in message.attachments],
+        attachments=_attachments(message.attachments),
         mentions=_mentions(message.mentions),
         thread=_thread(message),
         reactions=[reaction_proto(reaction) for reaction in message.reactions],
         pinned_at=timestamp(message.pinned_at),
         silent=message.silent,
         undelete_until=timestamp(message.undelete_until),
+        expires_at=timestamp(message.expires_at),
+        forwarded=_forwarded(message, profile_of),
+    )
+
+
+def profile_ids(message: Message) -> set[str]:
+    """Whose profiles `message_proto` shows."""
+    return {message.sender_id} if message.forwarded is None else {message.sender_id, message.forwarded.sender_id}
+
+
+def version_proto(version: Version) -> MessageVersion:
+    return MessageVersion(
+        version=version.version, text=version.text, html=version.html, created_at=timestamp(version.at)
     )
 
 
@@ -49,10 +76,99 @@ def thread_proto(root: Message) -> pb.Thread:
     return pb.Thread(root_id=root.id, reply_count=root.reply_count, last_seq=root.last_reply_seq)
 
 
+def thread_body(root: Message) -> bytes:
+    """Of thread-updated."""
+    return ChangeData(thread=thread_proto(root)).SerializeToString()
+
+
+def pinned_body(message: Message) -> bytes:
+    """Of message-pinned and message-unpinned."""
+    pinned = Pinned(message_id=message.id, seq=message.seq, pinned_at=timestamp(message.pinned_at))
+    return ChangeData(pinned=pinned).SerializeToString()
+
+
+def send_command(request: SendMessageRequest, origin: Origin, id_: str) -> SendMessage:
+    """What a request asks for. `id_` becomes the message's, and the sender's own for it when they give none."""
+    metadata, attachments = dict(request.metadata), tuple(dict.fromkeys(a.file_id for a in request.attachments))
+    form = Format(request.format or Format.PLAIN)
+    mentions = mentions_of(request.mentions) if request.HasField("mentions") else NOBODY
+    said = fingerprint(
+        request.text,
+        request.reply_to,
+        metadata,
+        format=form if form is not Format.PLAIN else None,
+        attachments=attachments,
+        user_ids=sorted(mentions.user_ids),
+        group_ids=sorted(mentions.group_ids),
+        all=mentions.all,
+        here=mentions.here,
+        thread_root=request.thread_root,
+        silent=request.silent,
+        expires_in_s=request.expires_in_s,
+    )
+    return SendMessage(
+        origin=origin,
+        id=id_,
+        conversation_id=request.conversation_id,
+        client_msg_id=request.client_msg_id or id_,
+        text=request.text,
+        reply_to=request.reply_to,
+        metadata=metadata,
+        fingerprint=said,
+        format=form,
+        html=render(request.text) if form is Format.MARKDOWN else "",
+        attachments=attachments,
+        mentions=mentions,
+        thread_root=request.thread_root,
+        silent=request.silent,
+        expires_in_s=request.expires_in_s,
+    )
+
+
+def forward_command(request: ForwardMessageRequest, origin: Origin, id_: str) -> ForwardMessage:
+    """As `send_command`."""
+    return ForwardMessage(
+        origin=origin,
+        id=id_,
+        conversation_id=request.conversation_id,
+        client_msg_id=request.client_msg_id or id_,
+        text=request.comment,
+        reply_to="",
+        metadata={},
+        fingerprint=fingerprint(request.comment, "", {}, forwarded=request.id),
+        message_id=request.id,
+    )
+
+
+def mentions_of(mentions: pb.Mentions) -> Mentions:
+    found = Mentions(tuple(mentions.user_ids), tuple(mentions.group_ids), mentions.all, mentions.here)
+    return NOBODY if found == NOBODY else found
+
+
 def _thread(message: Message) -> pb.Thread | None:
     if message.thread_root:
         return pb.Thread(root_id=message.thread_root)
     return thread_proto(message) if message.last_reply_seq else None
+
+
+def _forwarded(message: Message, profile_of: ProfileOf) -> pb.Forwarded | None:
+    forwarded = message.forwarded
+    if forwarded is None:
+        return None
+    return pb.Forwarded(
+        message_id=forwarded.message_id,
+        conversation_id=forwarded.conversation_id,
+        sender=profile_of(message.workspace_id, forwarded.sender_id),
+        created_at=timestamp(forwarded.created_at),
+        text=forwarded.text,
+        format=pb.MessageFormat.ValueType(forwarded.format),
+        html=forwarded.html,
+        attachments=_attachments(forwarded.attachments),
+    )
+
+
+def _attachments(file_ids: Sequence[str]) -> list[pb.Attachment]:
+    return [pb.Attachment(file_id=file_id) for file_id in file_ids]
 
 
 def _mentions(mentions: Mentions) -> pb.Mentions | None:

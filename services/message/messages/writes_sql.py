@@ -1,90 +1,116 @@
-"""How the journal carries out commands on messages. Sends that follow each other share their statements."""
+"""How the journal carries out commands on messages that are there, one at a time."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select, update
 
-from mesh.errors import Error
 from services.message.command import Command, Origin
-from services.message.conversations import domain as conversations
-from services.message.conversations.domain import Member
-from services.message.feed.domain import MESSAGE_DELETED, MESSAGE_NEW, MESSAGE_UPDATED
+from services.message.feed.domain import MESSAGE_DELETED, MESSAGE_UNPINNED, MESSAGE_UPDATED, THREAD_UPDATED, Change
 from services.message.journal import Outcome
-from services.message.keys_sql import by_keys
 from services.message.messages import domain
-from services.message.messages.domain import DeleteMessage, EditMessage, Message, SendMessage, Sent
-from services.message.rows import MESSAGE, message_of, message_values
-from services.message.tables import message_versions, messages
+from services.message.messages.domain import (
+    DeleteMessage,
+    EditMessage,
+    ExpireMessage,
+    ForwardMessage,
+    Message,
+    RestoreVersion,
+    SendMessage,
+    UndeleteMessage,
+)
+from services.message.messages.mentions_sql import delete_mentions, insert_mentions, mention_rows, resolve
+from services.message.messages.purge_sql import forget
+from services.message.messages.reads_sql import conversation_of, find, present
+from services.message.messages.sends_sql import send
+from services.message.messages.wire import pinned_body, thread_body
+from services.message.rows import message_values, said_of
+from services.message.tables import deleted_messages, message_versions, messages, pins
 from services.message.unit_sql import Handler, Unit, advanced, each
 
-_SEND_KEY = tuple(messages.c["workspace_id", "conversation_id", "sender_id", "client_msg_id"])
-_STORED = select(*MESSAGE, messages.c.fingerprint)
-_ONE = select(*MESSAGE).where(messages.c.id == bindparam("id"), messages.c.workspace_id == bindparam("workspace_id"))
-_REPLY_KEY = tuple(messages.c["workspace_id", "conversation_id", "id"])
-_REPLIES = select(*_REPLY_KEY)
-_INSERT = insert(messages)
-_INSERT_VERSION = insert(message_versions)
-_DELETE_VERSIONS = delete(message_versions).where(
-    message_versions.c.message_id == bindparam("id"), message_versions.c.workspace_id == bindparam("workspace")
-)
+_SAID = ("text", "html", "metadata", "attachments", "mentions", "reactions", "forwarded")
+_STATE = ("version", "revision", "edited_at", "deleted_at", "deleted_by", "undelete_until", "pinned_at")
 _UPDATE = update(messages).where(
     messages.c.id == bindparam("key"), messages.c.workspace_id == bindparam("key_workspace")
 )
-_MUTABLE = ("text", "metadata", "version", "revision", "edited_at", "deleted_at", "deleted_by")
-
-
-def send(unit: Unit, commands: list[SendMessage]) -> list[Outcome]:
-    """Repeats are answered with what is stored, here or earlier in the run; the others are numbered and written."""
-    sends = _Sends(unit, commands)
-    outcomes = []
-    for command in commands:
-        try:
-            outcomes.append(sends.apply(command))
-        except Error as error:
-            outcomes.append(Outcome(error=error))
-    if sends.written:
-        unit.connection.execute(_INSERT, sends.written)
-    return outcomes
-
-
-class _Sends:
-    """A run of sends, with everything read that it depends on."""
-
-    def __init__(self, unit: Unit, commands: list[SendMessage]) -> None:
-        self._unit = unit
-        keys = [_key(command) for command in commands]
-        self._members = unit.members(key[:3] for key in keys)
-        found = [(message_of(row), row[-1]) for row in by_keys(unit.connection, _STORED, _SEND_KEY, keys)]
-        self._stored = {(m.workspace_id, m.conversation_id, m.sender_id, m.client_msg_id): (m, f) for m, f in found}
-        asked = [_reply_key(command) for command in commands if command.reply_to]
-        self._targets = {tuple(row) for row in by_keys(unit.connection, _REPLIES, _REPLY_KEY, asked)}
-        self.written: list[dict[str, Any]] = []
-
-    def apply(self, command: SendMessage) -> Outcome:
-        key = _key(command)
-        conversation, member = conversations.visible(self._unit.conversation(key[:2]), self._members.get(key[:3]))
-        if key in self._stored:
-            message, fingerprint = self._stored[key]
-            domain.check_repeat(fingerprint, command)
-            return Outcome(Sent(message, replayed=True))
-        domain.check_writes(member)
-        if command.reply_to and _reply_key(command) not in self._targets:
-            raise domain.reply_not_found()
-        message = domain.written(command, conversation.last_seq + 1, self._unit.at)
-        self._stored[key] = message, command.fingerprint
-        self._targets.add((message.workspace_id, message.conversation_id, message.id))
-        self.written.append({**message_values(message), "fingerprint": command.fingerprint})
-        conversation = advanced(conversation, last_seq=message.seq)
-        change = self._unit.change(MESSAGE_NEW, conversation, command.origin, message=message)
-        return Outcome(Sent(message, replayed=False), (change,))
+_VERSIONS = (
+    message_versions.c.message_id == bindparam("id"),
+    message_versions.c.workspace_id == bindparam("workspace"),
+)
+_INSERT_VERSION = insert(message_versions)
+_VERSION = select(message_versions.c.text, message_versions.c.html).where(
+    *_VERSIONS, message_versions.c.version == bindparam("number")
+)
+_KEEP = insert(deleted_messages)
+_TAKE_BACK = (
+    delete(deleted_messages)
+    .where(deleted_messages.c.message_id == bindparam("id"), deleted_messages.c.workspace_id == bindparam("workspace"))
+    .returning(*deleted_messages.c[_SAID])
+)
+_DELETE_PIN = delete(pins).where(pins.c.message_id == bindparam("id"), pins.c.workspace_id == bindparam("workspace"))
 
 
 def edit(unit: Unit, command: EditMessage) -> Outcome:
-    message, actor = _visible(unit, command.message_id, command.origin)
-    edited = domain.edited(message, actor, command, unit.at)
+    conversation, message, actor = present(unit, command.message_id, command.origin)
+    domain.check_edits(conversation, message, actor)
+    called = None if command.mentions is None else resolve(unit, message, command.mentions)
+    mentions = message.mentions if called is None else called.mentions
+    edited = domain.edited(conversation, message, actor, command, mentions, unit.at)
     if edited is message:
         return Outcome(message)
+    if called is not None:
+        delete_mentions(unit, message)
+        insert_mentions(unit, mention_rows(edited, called.user_ids))
+    return _next_version(unit, command.origin, message, edited)
+
+
+def restore(unit: Unit, command: RestoreVersion) -> Outcome:
+    conversation, message, actor = present(unit, command.message_id, command.origin)
+    domain.check_edits(conversation, message, actor)
+    if command.version == message.version:
+        return Outcome(message)
+    row = unit.connection.execute(_VERSION, {**_key(message), "number": command.version}).one_or_none()
+    if row is None:
+        raise domain.version_not_found()
+    if row.text == message.text:
+        return Outcome(message)
+    return _next_version(unit, command.origin, message, domain.rewritten(message, row.text, row.html, unit.at))
+
+
+def remove(unit: Unit, command: DeleteMessage) -> Outcome:
+    conversation, message, actor = present(unit, command.message_id, command.origin)
+    deleted = domain.deleted(conversation, message, actor, command, unit.at)
+    if deleted is message:
+        return Outcome(message)
+    values = message_values(message)
+    about = {"message_id": message.id, "workspace_id": message.workspace_id, "until": deleted.undelete_until}
+    unit.connection.execute(_KEEP, {**about, **{name: values[name] for name in _SAID}})
+    return _buried(unit, command.origin, message, deleted)
+
+
+def expire(unit: Unit, command: ExpireMessage) -> Outcome:
+    """Answers whether it became a tombstone by this. Nothing of what it said is kept."""
+    message = find(unit, command.origin.workspace_id, command.message_id)
+    if message is None or (expired := domain.expired(message, unit.at)) is message:
+        return Outcome(False)
+    forget(unit.connection, [message.id])
+    return Outcome(True, _buried(unit, command.origin, message, expired).changes)
+
+
+def undelete(unit: Unit, command: UndeleteMessage) -> Outcome:
+    conversation, message, actor = present(unit, command.message_id, command.origin)
+    if not domain.check_undeletes(conversation, message, actor, unit.at):
+        return Outcome(message)
+    row = unit.connection.execute(_TAKE_BACK, _key(message)).mappings().one_or_none()
+    if row is None:
+        raise domain.undelete_expired()
+    back = domain.undeleted(message, **said_of(dict(row)))
+    insert_mentions(unit, mention_rows(back, resolve(unit, back, back.mentions).user_ids))
+    changes = [_updated(unit, MESSAGE_UPDATED, command.origin, back)]
+    return Outcome(back, [*changes, *_recounted(unit, command.origin, back, 1)])
+
+
+def _next_version(unit: Unit, origin: Origin, message: Message, edited: Message) -> Outcome:
     unit.connection.execute(
         _INSERT_VERSION,
         {
@@ -92,50 +118,54 @@ def edit(unit: Unit, command: EditMessage) -> Outcome:
             "workspace_id": message.workspace_id,
             "version": message.version,
             "text": message.text,
+            "html": message.html,
             "at": message.edited_at or message.created_at,
         },
     )
-    return _updated(unit, MESSAGE_UPDATED, command, edited)
+    return Outcome(edited, (_updated(unit, MESSAGE_UPDATED, origin, edited),))
 
 
-def remove(unit: Unit, command: DeleteMessage) -> Outcome:
-    message, actor = _visible(unit, command.message_id, command.origin)
-    deleted = domain.deleted(message, actor, command, unit.at)
-    if deleted is message:
-        return Outcome(message)
-    unit.connection.execute(_DELETE_VERSIONS, {"id": message.id, "workspace": message.workspace_id})
-    return _updated(unit, MESSAGE_DELETED, command, deleted)
+def _buried(unit: Unit, origin: Origin, message: Message, tombstone: Message) -> Outcome:
+    """A message is a tombstone from now on: it calls nobody, is not pinned, and does not count as a reply."""
+    delete_mentions(unit, message)
+    changes = [_updated(unit, MESSAGE_DELETED, origin, tombstone)]
+    if message.pinned_at is not None:
+        unit.connection.execute(_DELETE_PIN, _key(message))
+        conversation = advanced(conversation_of(unit, message))
+        changes.append(unit.change(MESSAGE_UNPINNED, conversation, origin, body=pinned_body(tombstone)))
+    return Outcome(tombstone, [*changes, *_recounted(unit, origin, message, -1)])
 
 
-def _visible(unit: Unit, message_id: str, origin: Origin) -> tuple[Message, Member]:
-    row = unit.connection.execute(_ONE, {"id": message_id, "workspace_id": origin.workspace_id}).one_or_none()
-    if row is None:
-        return domain.visible(None, None)
-    key = (origin.workspace_id, row.conversation_id, origin.actor_id)
-    return domain.visible(message_of(row), unit.members([key]).get(key))
+def _recounted(unit: Unit, origin: Origin, reply: Message, step: int) -> list[Change]:
+    if not reply.thread_root:
+        return []
+    root = find(unit, reply.workspace_id, reply.thread_root)
+    assert root is not None  # Messages stay, at least as tombstones.
+    root = domain.recounted(root, step)
+    counted = {"key": root.id, "key_workspace": root.workspace_id}
+    unit.connection.execute(_UPDATE, {**counted, "reply_count": root.reply_count, "revision": root.revision})
+    conversation = advanced(conversation_of(unit, reply))
+    return [unit.change(THREAD_UPDATED, conversation, origin, body=thread_body(root))]
 
 
-def _updated(unit: Unit, kind: str, command: Command, message: Message) -> Outcome:
+def _updated(unit: Unit, kind: str, origin: Origin, message: Message) -> Change:
     values = message_values(message)
     key = {"key": message.id, "key_workspace": message.workspace_id}
-    unit.connection.execute(_UPDATE, {**key, **{name: values[name] for name in _MUTABLE}})
-    conversation = unit.conversation((message.workspace_id, message.conversation_id))
-    assert conversation is not None  # A message refers to its conversation.
-    change = unit.change(kind, advanced(conversation), command.origin, message=message)
-    return Outcome(message, (change,))
+    changed = {name: values[name] for name in (*_SAID, "mentions_all", *_STATE)}
+    unit.connection.execute(_UPDATE, {**key, **changed})
+    return unit.change(kind, advanced(conversation_of(unit, message)), origin, message=message)
 
 
-def _key(command: SendMessage) -> tuple[str, str, str, str]:
-    origin = command.origin
-    return origin.workspace_id, command.conversation_id, origin.actor_id, command.client_msg_id
-
-
-def _reply_key(command: SendMessage) -> tuple[str, str, str]:
-    return command.origin.workspace_id, command.conversation_id, command.reply_to
+def _key(message: Message) -> dict[str, Any]:
+    return {"id": message.id, "workspace": message.workspace_id}
 
 
 HANDLERS: Mapping[type[Command], Handler] = {
     SendMessage: send,
+    ForwardMessage: send,
     EditMessage: each(edit),
+    RestoreVersion: each(restore),
     DeleteMessage: each(remove),
+    UndeleteMessage: each(undelete),
+    ExpireMessage: each(expire),
 }

@@ -15,12 +15,12 @@ async def test_read_marks_only_move_forward(desk: Desk) -> None:
     for text in "xyz":
         await desk.sent(A, text)
     (outcome,) = await desk.do(desk.read(B, 2))
-    assert outcome.result == ReadMark("g", 2, 1)
+    assert outcome.result == ReadMark("g", 2, 1, 0)
     assert told(outcome) == [("unread-updated", 0, B, 2), ("receipt-read", 0, "", 0)]
     assert outcome.changes[1].except_user_id == B
     (back,) = await desk.do(desk.read(B, 1))
-    assert (back.result, back.changes) == (ReadMark("g", 2, 1), ())
-    assert await desk.result(desk.read(B, 99)) == ReadMark("g", 3, 0)
+    assert (back.result, back.changes) == (ReadMark("g", 2, 1, 0), ())
+    assert await desk.result(desk.read(B, 99)) == ReadMark("g", 3, 0, 0)
     assert await desk.refusal(desk.read(C, 1)) == "CONVERSATION_NOT_FOUND"
 
 

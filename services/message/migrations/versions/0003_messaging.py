@@ -38,20 +38,23 @@ NEW = {
         ("last_reply_seq", sa.BigInteger(), "0"),
         ("reactions", sa.Text(), ""),
         ("silent", sa.Boolean(), sa.false()),
+        ("forwarded", sa.Text(), ""),
         ("revision", sa.Integer(), "1"),
     ),
+    "message_versions": (("html", sa.Text(), ""),),
     "user_changes": (("published", sa.SmallInteger(), "1"),),
 }
 NEW_MOMENTS = {
     "conversations": ("archived_at", "deleted_at"),
     "members": ("last_seen_at", "muted_until"),
-    "messages": ("pinned_at", "undelete_until"),
+    "messages": ("pinned_at", "undelete_until", "expires_at"),
 }
 PARTIAL = (
     ("ix_conversations_public", "conversations", ["workspace_id", "id"], "visibility = 2"),
     ("ix_messages_deleted", "messages", ["conversation_id", "seq", "sender_id"], "deleted_at IS NOT NULL"),
     ("ix_messages_mentions_all", "messages", ["conversation_id", "seq", "sender_id"], "mentions_all"),
     ("ix_messages_thread", "messages", ["thread_root", "seq", "sender_id", "deleted_at"], "thread_root <> ''"),
+    ("ix_messages_expiring", "messages", ["expires_at"], "expires_at IS NOT NULL AND deleted_at IS NULL"),
     ("ix_user_changes_unpublished", "user_changes", ["user_id", "pos"], "published = 0"),
 )
 TABLES = (
@@ -125,7 +128,8 @@ def _about_messages() -> None:
         sa.Column("metadata", sa.Text(), nullable=False),
         sa.Column("attachments", sa.Text(), nullable=False),
         sa.Column("mentions", sa.Text(), nullable=False),
-        sa.Column("mentions_all", sa.Boolean(), nullable=False),
+        sa.Column("reactions", sa.Text(), nullable=False),
+        sa.Column("forwarded", sa.Text(), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("message_id", name="pk_deleted_messages"),
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name="fk_deleted_messages_message_id"),
@@ -149,14 +153,12 @@ def _about_messages() -> None:
         sa.Column("emoji", sa.String(64), nullable=False),
         sa.Column("user_id", sa.String(36), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("pos", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("message_id", "emoji", "user_id", name="pk_reactions"),
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name="fk_reactions_message_id"),
     )
-    op.create_index(
-        "ix_reactions_message_id_created_at_user_id_emoji",
-        "reactions",
-        ["message_id", "created_at", "user_id", "emoji"],
-    )
+    op.create_index("ix_reactions_message_id_pos", "reactions", ["message_id", "pos"])
+    op.create_index("ix_reactions_message_id_emoji_pos", "reactions", ["message_id", "emoji", "pos"])
     op.create_table(
         "pins",
         sa.Column("message_id", sa.String(36), nullable=False),
@@ -305,3 +307,4 @@ def _about_conversations() -> None:
         sa.UniqueConstraint("message_id", "reporter_id", name="uq_reports_message_id_reporter_id"),
     )
     op.create_index("ix_reports_workspace_id_id", "reports", ["workspace_id", "id"])
+    op.create_index("ix_reports_workspace_id_status_id", "reports", ["workspace_id", "status", "id"])

@@ -1,0 +1,179 @@
+"""How the journal carries out sends and forwards. Those that follow each other share their statements."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+
+from mesh.errors import Error
+from services.message.conversations import domain as conversations
+from services.message.conversations.domain import Conversation
+from services.message.feed.domain import MESSAGE_NEW, THREAD_UPDATED, Change
+from services.message.journal import Outcome
+from services.message.keys_sql import by_keys
+from services.message.messages import domain
+from services.message.messages.domain import NOBODY, Forwarded, ForwardMessage, Message, SendMessage, Sent
+from services.message.messages.mentions_sql import Calls, insert_mentions, mention_rows, named
+from services.message.messages.wire import thread_body
+from services.message.rows import MESSAGE, message_of, message_values
+from services.message.tables import members, messages
+from services.message.unit_sql import MemberKey, Unit, advanced
+
+_SEND_KEY = tuple(messages.c["workspace_id", "conversation_id", "sender_id", "client_msg_id"])
+_STORED = select(*MESSAGE, messages.c.fingerprint)
+_PLACE_KEY = tuple(messages.c["workspace_id", "conversation_id", "id"])
+_REPLIES, _ROOTS, _SOURCES = select(*_PLACE_KEY), select(*MESSAGE), select(*MESSAGE)
+_SOURCE_KEY = tuple(messages.c["workspace_id", "id"])
+_MEMBER_KEY = tuple(members.c["workspace_id", "conversation_id", "user_id"])
+_LAST_SENT = select(
+    *_MEMBER_KEY,
+    select(messages.c.created_at)
+    .where(messages.c.conversation_id == members.c.conversation_id, messages.c.sender_id == members.c.user_id)
+    .order_by(messages.c.seq.desc())
+    .limit(1)
+    .label("last"),
+)
+_INSERT = insert(messages)
+_ANSWERED = ("reply_count", "last_reply_seq", "revision")
+_UPDATE_ROOT = update(messages).where(
+    messages.c.id == bindparam("key"), messages.c.workspace_id == bindparam("key_workspace")
+)
+
+_PlaceKey = tuple[str, str, str]
+"""Workspace id, conversation id and message id."""
+
+
+def send(unit: Unit, commands: list[SendMessage]) -> list[Outcome]:
+    """Repeats are answered with what is stored, here or earlier in the run; the others are numbered and written."""
+    sends = _Sends(unit, commands)
+    outcomes = []
+    for command in commands:
+        try:
+            outcomes.append(sends.apply(command))
+        except Error as error:
+            outcomes.append(Outcome(error=error))
+    sends.write()
+    return outcomes
+
+
+class _Sends:
+    """A run of sends, with everything read that it depends on: nothing is asked that no send of the run needs."""
+
+    def __init__(self, unit: Unit, commands: list[SendMessage]) -> None:
+        self._unit = unit
+        keys = [_key(command) for command in commands]
+        asked = [(key[:2], command.mentions) for key, command in zip(keys, commands, strict=True)]
+        asked = [(key, who) for key, who in asked if who is not NOBODY]
+        self._members = unit.members([key[:3] for key in keys] + [key for call in asked for key in named(*call)])
+        found = [(message_of(row), row[-1]) for row in by_keys(unit.connection, _STORED, _SEND_KEY, keys)]
+        self._stored = {(m.workspace_id, m.conversation_id, m.sender_id, m.client_msg_id): (m, f) for m, f in found}
+        self._calls = Calls(unit, asked, self._members)
+        replies = [_place(command, command.reply_to) for command in commands if command.reply_to]
+        self._targets = {tuple(row) for row in by_keys(unit.connection, _REPLIES, _PLACE_KEY, replies)}
+        roots = [_place(command, command.thread_root) for command in commands if command.thread_root]
+        self._roots: dict[_PlaceKey, Message | None] = dict.fromkeys(roots)
+        for row in by_keys(unit.connection, _ROOTS, _PLACE_KEY, roots):
+            root = message_of(row)
+            self._roots[root.workspace_id, root.conversation_id, root.id] = root
+        self._last_sent = self._paces({key[:3] for key in keys})
+        self._sources = self._read_sources([c for c in commands if isinstance(c, ForwardMessage)])
+        self._written: list[dict[str, Any]] = []
+        self._mentions: list[dict[str, Any]] = []
+        self._answered: dict[str, Message] = {}
+        """Roots that got a reply, by id."""
+
+    def apply(self, command: SendMessage) -> Outcome:
+        key = _key(command)
+        conversation, member = conversations.visible(self._unit.conversation(key[:2]), self._members.get(key[:3]))
+        if key in self._stored:
+            message, fingerprint = self._stored[key]
+            domain.check_repeat(fingerprint, command)
+            return Outcome(Sent(message, replayed=True))
+        conversations.check_posts(conversation, member)
+        domain.check_pace(conversation, member, self._last_sent.get(key[:3]), self._unit.at)
+        if command.reply_to and _place(command, command.reply_to) not in self._targets:
+            raise domain.reply_not_found()
+        root = None
+        if command.thread_root:
+            root = domain.check_root(self._roots[_place(command, command.thread_root)])
+        if command.mentions.everybody:
+            conversations.check_mentions_everybody(conversation, member)
+        forwarded = self._forwarded(command) if isinstance(command, ForwardMessage) else None
+        return self._write(command, conversation, root, forwarded)
+
+    def write(self) -> None:
+        """Writes what was applied."""
+        connection = self._unit.connection
+        if self._written:
+            connection.execute(_INSERT, self._written)
+        insert_mentions(self._unit, self._mentions)
+        if self._answered:
+            connection.execute(_UPDATE_ROOT, [_root_values(root) for root in self._answered.values()])
+
+    def _write(
+        self, command: SendMessage, conversation: Conversation, root: Message | None, forwarded: Forwarded | None
+    ) -> Outcome:
+        key, unit = _key(command), self._unit
+        called = self._calls.called(key[:2], key[2], command.mentions)
+        message = domain.written(command, conversation.last_seq + 1, unit.at, called.mentions, forwarded)
+        self._stored[key] = message, command.fingerprint
+        place = _place(command, message.id)
+        self._targets.add(place)
+        if place in self._roots:
+            self._roots[place] = message
+        if conversation.slow_mode_s:
+            self._last_sent[key[:3]] = unit.at
+        self._written.append({**message_values(message), "fingerprint": command.fingerprint})
+        self._mentions += mention_rows(message, called.user_ids)
+        conversation = advanced(conversation, last_seq=message.seq)
+        changes = [unit.change(MESSAGE_NEW, conversation, command.origin, message=message)]
+        if root is not None:
+            changes.append(self._answer(command, conversation, domain.answered(root, message.seq)))
+        return Outcome(Sent(message, replayed=False), changes)
+
+    def _answer(self, command: SendMessage, conversation: Conversation, root: Message) -> Change:
+        self._roots[_place(command, root.id)] = self._answered[root.id] = root
+        return self._unit.change(THREAD_UPDATED, advanced(conversation), command.origin, body=thread_body(root))
+
+    def _forwarded(self, command: ForwardMessage) -> Forwarded:
+        origin = command.origin
+        source = self._sources.get((origin.workspace_id, command.message_id))
+        key = (origin.workspace_id, source.conversation_id if source else "", origin.actor_id)
+        return domain.passed_on(domain.visible(source, self._members.get(key))[0])
+
+    def _paces(self, keys: set[MemberKey]) -> dict[MemberKey, datetime]:
+        """When those last wrote for whom it counts."""
+        slowed = [key for key in keys if self._is_slowed(key)]
+        rows = by_keys(self._unit.connection, _LAST_SENT, _MEMBER_KEY, slowed)
+        found = {(row.workspace_id, row.conversation_id, row.user_id): row.last for row in rows}
+        return {key: last for key, last in found.items() if last is not None}
+
+    def _is_slowed(self, key: MemberKey) -> bool:
+        conversation, member = self._unit.conversation(key[:2]), self._members.get(key)
+        return conversation is not None and member is not None and domain.is_slowed(conversation, member)
+
+    def _read_sources(self, commands: Sequence[ForwardMessage]) -> dict[tuple[str, str], Message]:
+        asked = [(command.origin.workspace_id, command.message_id) for command in commands]
+        sources = {
+            (message.workspace_id, message.id): message
+            for message in map(message_of, by_keys(self._unit.connection, _SOURCES, _SOURCE_KEY, asked))
+        }
+        places = {key: message.conversation_id for key, message in sources.items()}
+        readers = [(*key, command) for key, command in zip(asked, commands, strict=True) if key in places]
+        self._members |= self._unit.members((ws, places[ws, id_], c.origin.actor_id) for ws, id_, c in readers)
+        return sources
+
+
+def _key(command: SendMessage) -> tuple[str, str, str, str]:
+    origin = command.origin
+    return origin.workspace_id, command.conversation_id, origin.actor_id, command.client_msg_id
+
+
+def _place(command: SendMessage, message_id: str) -> _PlaceKey:
+    return command.origin.workspace_id, command.conversation_id, message_id
+
+
+def _root_values(root: Message) -> dict[str, Any]:
+    key = {"key": root.id, "key_workspace": root.workspace_id}
+    return key | {name: getattr(root, name) for name in _ANSWERED}
