@@ -39,9 +39,10 @@ from services.message.feed.streams import Streams
 from services.message.feed.typing import Typing
 from services.message.journal import Outcome
 from services.message.journal_sql import SqlJournal
+from services.message.messages.purge_sql import Purge
 from services.message.messages.servicer import MessageServicer
 from services.message.messages.store_sql import SqlMessageStore
-from services.message.outbox_sql import SqlOutbox
+from services.message.outbox_sql import SqlOutbox, SqlReceipts
 from services.message.profiles import Profiles
 from services.message.reading.servicer import ReadingServicer
 from services.message.reading.store_sql import SqlReadingStore
@@ -49,6 +50,8 @@ from services.message.tables import audit, audit_head, idempotency_keys
 from services.message.writer import Writer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+EXPIRY_S = 1.0
+"""How long messages may stand that are to end by themselves, after it is time."""
 
 
 @asynccontextmanager
@@ -63,14 +66,19 @@ async def open_message(mesh: Mesh) -> AsyncIterator[Register]:
             hub.publish(command, outcome)
             if outcome.changes:
                 relay.wake()
+            if any(change.is_receipt for change in outcome.changes):
+                receipts.wake()
 
         trail = open_trail("message", audit, audit_head, mesh.secret)
         async with Writer(SqlJournal(database, _now, trail), publish, mesh.metrics) as writer:
             outbox = SqlOutbox(database, writer, profiles.known)
             relay = OutboxRelay(outbox, mesh.bus, "/chat/message", waiting=mesh.metrics.outbox_rows("message").set)
+            receipts = OutboxRelay(SqlReceipts(database, writer), mesh.bus, "/chat/message")
             repeated = SqlIdempotencyStore(database, idempotency_keys)
             mesh.keep_idempotency("message", repeated)
-            async with relay, sweeping([repeated.sweep], clock=_now):
+            purge = Purge(database, writer)
+            due = sweeping([purge.expired], clock=_now, pause_s=EXPIRY_S)
+            async with relay, receipts, sweeping([repeated.sweep, purge.deleted], clock=_now), due:
                 yield _register(mesh, database, trail, hub=hub, writer=writer, profiles=profiles)
 
 
