@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """A committed event. `id` is the outbox's own and grows with each commit; `event_id` is the same at each delivery.
+    """A committed event. `id` is what the outbox knows the row by; `event_id` is the same at each delivery.
 
     `time` is aware and in UTC. `data` is the serialized message of `chat.event.v1` that carries `topic` and `type`.
     """
 
-    id: int
+    id: Any
     topic: str
     type: str
     key: str
@@ -31,6 +31,6 @@ class Outbox(Protocol):
         """Up to `limit` rows that are not marked, oldest first: in the order of commits for each key."""
         ...
 
-    async def mark_published(self, ids: Sequence[int]) -> None:
+    async def mark_published(self, ids: Sequence[Any]) -> None:
         """Keeps the rows from coming again. Marking one twice, or one that is gone, does nothing."""
         ...

@@ -189,8 +189,12 @@ def mark_read(unit: Unit, command: MarkRead) -> Outcome:
     if marked is member:
         return Outcome(result)
     body, receipt = unread_body(marked.last_read_seq, counts), receipt_body(marked)
+    is_receipt = marked.receipt_seq != member.receipt_seq  # Else it was only marked unread meanwhile.
+    own = unit.user_change(feed.UNREAD_UPDATED, user_id, conversation.id, origin, body, is_receipt=is_receipt)
+    if not is_receipt:
+        return Outcome(result, (own,))
     seen = Change(feed.RECEIPT_READ, conversation.id, origin, unit.at, body=receipt, except_user_id=user_id)
-    return Outcome(result, (unit.user_change(feed.UNREAD_UPDATED, user_id, conversation.id, origin, body), seen))
+    return Outcome(result, (own, seen))
 
 
 def set_preferences(unit: Unit, command: SetPreferences) -> Outcome:

@@ -104,9 +104,10 @@ class Attach(Command):
 
 @dataclass(frozen=True, slots=True)
 class MarkPublished(Command):
-    """Keeps rows of the outbox from coming again."""
+    """Keeps rows of the outbox from coming again: changes of conversations, and receipts by `(user id, user_pos)`."""
 
-    ids: tuple[int, ...]
+    ids: tuple[int, ...] = ()
+    receipts: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

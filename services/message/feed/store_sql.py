@@ -81,7 +81,7 @@ class SqlFeedStore:
     async def user_changes(self, caller: Principal, after: int, upto: int) -> list[Change]:
         span = {**_of(caller), "after": after, "upto": upto}
         rows = await self._database.read(lambda connection: connection.execute(_OWN, span).all())
-        return [_own_change(row) for row in rows]
+        return [own_change(row) for row in rows]
 
     async def last_seqs(self, caller: Principal, conversation_ids: Sequence[str]) -> dict[str, int]:
         def work(connection: Connection) -> dict[str, int]:
@@ -109,7 +109,8 @@ def _of(caller: Principal) -> dict[str, str]:
     return {"workspace_id": caller.workspace_id, "user_id": caller.user_id}
 
 
-def _own_change(row: Row[Any]) -> Change:
+def own_change(row: Row[Any]) -> Change:
+    """A row of `user_changes` as the change it tells of."""
     origin = Origin(row.actor_id, row.workspace_id, row.correlation_id, row.traceparent)
     about = {"body": row.body, "user_id": row.user_id, "user_pos": row.pos}
     return Change(row.type, row.conversation_id, origin, row.at, **about)

@@ -9,10 +9,16 @@ from services.message.command import Command
 from services.message.feed.domain import Attach, MarkPublished
 from services.message.feed.reads_sql import read_heads
 from services.message.journal import Outcome
-from services.message.tables import changes
+from services.message.tables import changes, user_changes
 from services.message.unit_sql import Handler, Unit
 
 _MARK = update(changes).where(changes.c.id.in_(bindparam("ids", expanding=True))).values(published=1)
+
+_MARK_RECEIPTS = (
+    update(user_changes)
+    .where(user_changes.c.user_id == bindparam("key_user"), user_changes.c.pos == bindparam("key_pos"))
+    .values(published=1)
+)
 
 
 def attach(unit: Unit, commands: list[Attach]) -> list[Outcome]:
@@ -25,7 +31,10 @@ def attach(unit: Unit, commands: list[Attach]) -> list[Outcome]:
 
 
 def mark_published(unit: Unit, commands: list[MarkPublished]) -> list[Outcome]:
-    unit.connection.execute(_MARK, {"ids": [id_ for command in commands for id_ in command.ids]})
+    if ids := [id_ for command in commands for id_ in command.ids]:
+        unit.connection.execute(_MARK, {"ids": ids})
+    if receipts := [{"key_user": user, "key_pos": pos} for command in commands for user, pos in command.receipts]:
+        unit.connection.execute(_MARK_RECEIPTS, receipts)
     return [Outcome() for _ in commands]
 
 

@@ -10,10 +10,13 @@ from chat.message.v1.message_pb2 import Profile
 from mesh.database import Database
 from mesh.events.outbox import Outbox
 from mesh.telemetry.metrics import Metrics, new_registry
+from services.message import outbox_sql
 from services.message.conversations.domain import Role
-from services.message.outbox_sql import SqlOutbox
+from services.message.outbox_sql import SqlOutbox, SqlReceipts
+from services.message.reading.domain import MarkDelivered, MarkUnread
 from services.message.writer import Writer
 from tests.contract.message.desk import A, B, Clock, Desk
+from tests.contract.message.plans import plan_of
 
 
 @pytest.fixture
@@ -22,6 +25,12 @@ async def outbox(database: Database, desk: Desk) -> AsyncIterator[Outbox]:
         yield SqlOutbox(
             database, writer, lambda workspace_id, user_id: Profile(id=user_id, username=f"name of {user_id}")
         )
+
+
+@pytest.fixture
+async def receipts(database: Database, desk: Desk) -> AsyncIterator[Outbox]:
+    async with Writer(desk.journal, lambda command, outcome: None, Metrics(new_registry())) as writer:
+        yield SqlReceipts(database, writer)
 
 
 async def test_every_durable_change_of_a_conversation_becomes_an_event(desk: Desk, outbox: Outbox) -> None:
@@ -71,6 +80,46 @@ async def test_marked_rows_do_not_come_again(desk: Desk, outbox: Outbox) -> None
     assert [row.event_id for row in await outbox.unpublished(2)] == ["g:3", "g:4"]
     await outbox.mark_published([])
     assert len(await outbox.unpublished(100)) == 3
+
+
+async def test_what_was_read_and_received_becomes_events(desk: Desk, receipts: Outbox) -> None:
+    """With the marks as others see them, once; what is one's own business does not."""
+    await desk.group(A, B)
+    await desk.do(*[desk.send(A, str(i)) for i in range(1, 5)])
+    await desk.do(MarkDelivered(desk.origin(B), "g", 4), desk.read(B, 2))
+    await desk.do(MarkUnread(desk.origin(B), "g", 1), desk.read(B, 2))
+    rows = await receipts.unpublished(100)
+    assert [(row.type, row.topic, row.key, row.event_id) for row in rows] == [
+        ("receipt.delivered", "chat.message.events", "g", f"{B}:2"),
+        ("receipt.read", "chat.message.events", "g", f"{B}:3"),
+    ]
+    delivered, read = events.ReceiptDelivered.FromString(rows[0].data), events.ReceiptRead.FromString(rows[1].data)
+    for event in (delivered, read):
+        assert (event.conversation_id, event.receipt.user_id) == ("g", B)
+        assert (event.receipt.last_read_seq, event.receipt.last_delivered_seq) == (2, 4)
+    assert (delivered.pos, read.pos, rows[1].correlation_id) == (2, 3, "correlation")
+    await receipts.mark_published([rows[0].id])
+    await receipts.mark_published([rows[0].id, ("nobody", 7)])
+    assert [row.event_id for row in await receipts.unpublished(100)] == [f"{B}:3"]
+    await receipts.mark_published([])
+
+
+async def test_a_receipt_of_who_has_left_tells_what_was_said(desk: Desk, receipts: Outbox) -> None:
+    """There are no marks any more."""
+    await desk.group(A, B)
+    await desk.sent(A)
+    await desk.do(desk.read(B, 1), desk.remove(A, B))
+    (row,) = await receipts.unpublished(100)
+    receipt = events.ReceiptRead.FromString(row.data).receipt
+    assert (receipt.user_id, receipt.last_read_seq, receipt.last_delivered_seq) == (B, 1, 1)
+
+
+async def test_waiting_events_are_found_by_an_index(database: Database) -> None:
+    """However long the logs are."""
+    changes = plan_of(database, outbox_sql._UNPUBLISHED, {"count": 10})
+    receipts = plan_of(database, outbox_sql._UNPUBLISHED_RECEIPTS, {"count": 10})
+    assert "ix_changes_unpublished" in changes
+    assert "ix_user_changes_unpublished" in receipts
 
 
 async def test_an_erased_text_is_not_published_late(desk: Desk, outbox: Outbox) -> None:
