@@ -1,6 +1,7 @@
 """Pages of a query by the key of a row: stable while rows come and go elsewhere, and never a scan."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, literal, tuple_
@@ -32,6 +33,14 @@ def read_slice(
     if back:
         return Slice(rows[:limit][::-1], has_prev=more, has_next=others)
     return Slice(rows[:limit], has_prev=others, has_next=more)
+
+
+def by_moment(place: Place | None) -> Place | None:
+    """The place whose key begins with a moment, of one that a cursor keeps as text in ISO 8601."""
+    if place is None:
+        return None
+    moment, *rest = place.key
+    return Place((datetime.fromisoformat(moment), *rest), place.back)
 
 
 def _literals(columns: Sequence[ColumnElement[Any]], place: Place) -> ColumnElement[Any]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select
 from mesh.database import Database
 from services.message.command import Origin
 from services.message.messages.domain import ExpireMessage
-from services.message.tables import deleted_messages, message_versions, messages, reactions
+from services.message.tables import conversations, deleted_messages, message_versions, messages, reactions
 from services.message.writer import Writer
 
 
@@ -34,8 +34,15 @@ class Purge:
 
     async def expired(self, now: datetime, limit: int) -> int:
         """Makes tombstones of messages that are due."""
-        due = messages.c.expires_at.is_not(None) & messages.c.deleted_at.is_(None) & (messages.c.expires_at <= now)
-        asked = select(messages.c.workspace_id, messages.c.id).where(due).order_by(messages.c.expires_at).limit(limit)
+        due = (messages.c.expires_at.is_not(None), messages.c.deleted_at.is_(None), messages.c.expires_at <= now)
+        is_open = conversations.c.deleted_at.is_(None)  # What has ended is erased as a whole.
+        asked = (
+            select(messages.c.workspace_id, messages.c.id)
+            .join(conversations, conversations.c.id == messages.c.conversation_id)
+            .where(*due, is_open)
+            .order_by(messages.c.expires_at)
+            .limit(limit)
+        )
         rows = await self._database.read(lambda connection: connection.execute(asked).all())
         commands = [ExpireMessage(Origin(workspace_id=workspace_id), id_) for workspace_id, id_ in rows]
         await asyncio.gather(*[self._writer.submit(command) for command in commands])

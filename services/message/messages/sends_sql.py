@@ -15,6 +15,7 @@ from services.message.keys_sql import by_keys
 from services.message.messages import domain
 from services.message.messages.domain import NOBODY, Forwarded, ForwardMessage, Message, SendMessage, Sent
 from services.message.messages.mentions_sql import Calls, insert_mentions, mention_rows, named
+from services.message.messages.reads_sql import read_messages
 from services.message.messages.wire import thread_body
 from services.message.rows import MESSAGE, message_of, message_values
 from services.message.tables import members, messages
@@ -23,8 +24,7 @@ from services.message.unit_sql import MemberKey, Unit, advanced
 _SEND_KEY = tuple(messages.c["workspace_id", "conversation_id", "sender_id", "client_msg_id"])
 _STORED = select(*MESSAGE, messages.c.fingerprint)
 _PLACE_KEY = tuple(messages.c["workspace_id", "conversation_id", "id"])
-_REPLIES, _ROOTS, _SOURCES = select(*_PLACE_KEY), select(*MESSAGE), select(*MESSAGE)
-_SOURCE_KEY = tuple(messages.c["workspace_id", "id"])
+_REPLIES, _ROOTS = select(*_PLACE_KEY), select(*MESSAGE)
 _MEMBER_KEY = tuple(members.c["workspace_id", "conversation_id", "user_id"])
 _LAST_SENT = select(
     *_MEMBER_KEY,
@@ -155,10 +155,7 @@ class _Sends:
 
     def _read_sources(self, commands: Sequence[ForwardMessage]) -> dict[tuple[str, str], Message]:
         asked = [(command.origin.workspace_id, command.message_id) for command in commands]
-        sources = {
-            (message.workspace_id, message.id): message
-            for message in map(message_of, by_keys(self._unit.connection, _SOURCES, _SOURCE_KEY, asked))
-        }
+        sources = read_messages(self._unit, asked)
         places = {key: message.conversation_id for key, message in sources.items()}
         readers = [(*key, command) for key, command in zip(asked, commands, strict=True) if key in places]
         self._members |= self._unit.members((ws, places[ws, id_], c.origin.actor_id) for ws, id_, c in readers)

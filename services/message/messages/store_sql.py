@@ -8,13 +8,11 @@ from mesh.database import Database
 from mesh.identity.principal import Principal
 from mesh.keyset_sql import read_slice
 from mesh.page import Place, Slice
-from services.message.conversations import domain as conversation_rules
-from services.message.messages import domain
 from services.message.messages.domain import Message, Version
-from services.message.messages.reads_sql import ONE_VISIBLE, VISIBLE, of
+from services.message.messages.reads_sql import VISIBLE, of, one_visible, read_last_seq
 from services.message.messages.store import Span
 from services.message.rows import MESSAGE, message_of
-from services.message.tables import conversations, members, message_versions, messages
+from services.message.tables import message_versions, messages
 
 _SOME_VISIBLE = VISIBLE.where(messages.c.id.in_(bindparam("ids", expanding=True)))
 # The empty text is no bound value: it has to be seen that the partial index fits.
@@ -32,16 +30,6 @@ _VERSIONS = union_all(
     ).where(messages.c.workspace_id == bindparam("workspace_id"), messages.c.id == bindparam("id")),
 ).subquery()
 
-_LAST_SEQ = (
-    select(conversations.c.last_seq)
-    .join(members, members.c.conversation_id == conversations.c.id)
-    .where(
-        conversations.c.workspace_id == bindparam("workspace_id"),
-        members.c.workspace_id == bindparam("workspace_id"),
-        conversations.c.id == bindparam("id"),
-        members.c.user_id == bindparam("user_id"),
-    )
-)
 _SPAN = (
     select(*MESSAGE)
     .where(
@@ -61,7 +49,7 @@ class SqlMessageStore:
         self._database = database
 
     async def get(self, caller: Principal, message_id: str) -> Message:
-        return await self._database.read(lambda connection: _one(connection, caller, message_id))
+        return await self._database.read(lambda connection: one_visible(connection, caller, message_id))
 
     async def some(self, caller: Principal, message_ids: Collection[str]) -> Mapping[str, Message]:
         asked = {**of(caller), "ids": list(message_ids)}
@@ -70,33 +58,30 @@ class SqlMessageStore:
 
     async def before(self, caller: Principal, conversation_id: str, seq: int | None, limit: int) -> Span:
         def work(connection: Connection) -> Span:
-            key = _key(caller, conversation_id)
-            last_seq = _last_seq(connection, key)
+            last_seq = read_last_seq(connection, caller, conversation_id)
             upto = last_seq if seq is None else min(seq - 1, last_seq)
-            return _span(connection, key, (upto - limit, upto), last_seq)
+            return _span(connection, caller, conversation_id, (upto - limit, upto), last_seq)
 
         return await self._database.read(work)
 
     async def after(self, caller: Principal, conversation_id: str, seq: int, limit: int) -> Span:
         def work(connection: Connection) -> Span:
-            key = _key(caller, conversation_id)
-            last_seq = _last_seq(connection, key)
-            return _span(connection, key, (seq, seq + limit), last_seq)
+            last_seq = read_last_seq(connection, caller, conversation_id)
+            return _span(connection, caller, conversation_id, (seq, seq + limit), last_seq)
 
         return await self._database.read(work)
 
     async def around(self, caller: Principal, conversation_id: str, seq: int, limit: int) -> Span:
         def work(connection: Connection) -> Span:
-            key = _key(caller, conversation_id)
-            last_seq = _last_seq(connection, key)
+            last_seq = read_last_seq(connection, caller, conversation_id)
             after = max(min(seq, last_seq) - limit // 2 - 1, 0)
-            return _span(connection, key, (after, after + limit), last_seq)
+            return _span(connection, caller, conversation_id, (after, after + limit), last_seq)
 
         return await self._database.read(work)
 
     async def replies(self, caller: Principal, root_id: str, place: Place | None, limit: int) -> Slice[Message]:
         def work(connection: Connection) -> Slice[Message]:
-            root = _one(connection, caller, root_id)
+            root = one_visible(connection, caller, root_id)
             query = _REPLIES.params(workspace_id=root.workspace_id, id=root.id)
             found = read_slice(connection, query, (messages.c.seq,), place, limit)
             return Slice([message_of(row) for row in found.items], found.has_prev, found.has_next)
@@ -105,7 +90,7 @@ class SqlMessageStore:
 
     async def versions(self, caller: Principal, message_id: str, place: Place | None, limit: int) -> Slice[Version]:
         def work(connection: Connection) -> Slice[Version]:
-            message = _one(connection, caller, message_id)
+            message = one_visible(connection, caller, message_id)
             if message.deleted_at is not None:
                 return Slice([], has_prev=False, has_next=False)
             query = select(_VERSIONS).params(workspace_id=message.workspace_id, id=message.id)
@@ -119,26 +104,10 @@ class SqlMessageStore:
         return await self._database.read(work)
 
 
-def _one(connection: Connection, caller: Principal, message_id: str) -> Message:
-    row = connection.execute(ONE_VISIBLE, of(caller, id=message_id)).one_or_none()
-    if row is None:
-        raise domain.not_found()
-    return message_of(row)
-
-
-def _key(caller: Principal, id_: str) -> dict[str, str]:
-    return {"workspace_id": caller.workspace_id, "user_id": caller.user_id, "id": id_}
-
-
-def _last_seq(connection: Connection, key: dict[str, str]) -> int:
-    last_seq: int | None = connection.scalar(_LAST_SEQ, key)
-    if last_seq is None:
-        raise conversation_rules.not_found()
-    return last_seq
-
-
-def _span(connection: Connection, key: dict[str, str], ends: tuple[int, int], last_seq: int) -> Span:
+def _span(
+    connection: Connection, caller: Principal, conversation_id: str, ends: tuple[int, int], last_seq: int
+) -> Span:
     after, upto = ends[0], min(ends[1], last_seq)
-    where = {"workspace_id": key["workspace_id"], "id": key["id"], "after": after, "upto": upto}
+    where = {"workspace_id": caller.workspace_id, "id": conversation_id, "after": after, "upto": upto}
     rows = connection.execute(_SPAN, where)
     return Span([message_of(row) for row in rows], last_seq)

@@ -91,7 +91,11 @@ def remove(unit: Unit, command: DeleteMessage) -> Outcome:
 def expire(unit: Unit, command: ExpireMessage) -> Outcome:
     """Answers whether it became a tombstone by this. Nothing of what it said is kept."""
     message = find(unit, command.origin.workspace_id, command.message_id)
-    if message is None or (expired := domain.expired(message, unit.at)) is message:
+    conversation = message and unit.conversation((message.workspace_id, message.conversation_id))
+    if message is None or conversation is None or conversation.deleted_at is not None:
+        return Outcome(False)
+    expired = domain.expired(message, unit.at)
+    if expired is message:
         return Outcome(False)
     forget(unit.connection, [message.id])
     return Outcome(True, _buried(unit, command.origin, message, expired).changes)

@@ -1,0 +1,1 @@
+"""Messages that somebody keeps for themselves."""

@@ -1,0 +1,1 @@
+"""Messages that a conversation keeps in view."""

@@ -1,0 +1,1 @@
+"""Messages that somebody found should be looked at."""
