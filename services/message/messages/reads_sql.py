@@ -25,7 +25,7 @@ VISIBLE = (
     )
 )
 """The messages that a user can read; `of` gives the parameters."""
-_ONE_VISIBLE = VISIBLE.where(messages.c.id == bindparam("id"))
+ONE_VISIBLE = VISIBLE.where(messages.c.id == bindparam("id"))
 
 _LAST_SEQ = (
     select(conversations.c.last_seq)
@@ -48,7 +48,7 @@ def of(caller: Principal, **more: str) -> dict[str, str]:
 
 def one_visible(connection: Connection, caller: Principal, message_id: str) -> Message:
     """A message that the caller can read. Raises NotFound (MESSAGE_NOT_FOUND)."""
-    row = connection.execute(_ONE_VISIBLE, of(caller, id=message_id)).one_or_none()
+    row = connection.execute(ONE_VISIBLE, of(caller, id=message_id)).one_or_none()
     if row is None:
         raise domain.not_found()
     return message_of(row)
