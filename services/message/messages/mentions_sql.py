@@ -1,11 +1,10 @@
 """Whom messages call: looked up in the transaction that writes them, so that nobody is called who is not there."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import bindparam, delete, exists, insert, select
 
-from services.message.conversations.domain import Member
 from services.message.keys_sql import by_keys
 from services.message.messages.domain import NOBODY, Called, Mentions, Message, called
 from services.message.tables import conversations, group_members, members, mentions
@@ -31,7 +30,7 @@ class Calls:
     """What has to be known of a run of messages, each in one statement: `there` are those named who are members."""
 
     def __init__(
-        self, unit: Unit, asked: Iterable[tuple[ConversationKey, Mentions]], there: Mapping[MemberKey, Member]
+        self, unit: Unit, asked: Iterable[tuple[ConversationKey, Mentions]], there: Collection[MemberKey]
     ) -> None:
         self._there = there
         self._people: dict[ConversationKey, dict[str, list[str]]] = {}
@@ -57,6 +56,12 @@ def resolve(unit: Unit, message: Message, asked: Mentions) -> Called:
     """Who of those that a message is to call is in its conversation."""
     key = message.workspace_id, message.conversation_id
     return Calls(unit, [(key, asked)], unit.members(named(key, asked))).called(key, message.sender_id, asked)
+
+
+def recalled(unit: Unit, message: Message) -> Called:
+    """Whom a message calls that is back: those it names, there or not, since it says so still."""
+    key, asked = (message.workspace_id, message.conversation_id), message.mentions
+    return Calls(unit, [(key, asked)], set(named(key, asked))).called(key, message.sender_id, asked)
 
 
 def mention_rows(message: Message, user_ids: Iterable[str]) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from services.message.messages.domain import (
     SendMessage,
     UndeleteMessage,
 )
-from services.message.messages.mentions_sql import delete_mentions, insert_mentions, mention_rows, resolve
+from services.message.messages.mentions_sql import delete_mentions, insert_mentions, mention_rows, recalled, resolve
 from services.message.messages.purge_sql import forget
 from services.message.messages.reads_sql import conversation_of, find, present
 from services.message.messages.sends_sql import send
@@ -109,7 +109,7 @@ def undelete(unit: Unit, command: UndeleteMessage) -> Outcome:
     if row is None:
         raise domain.undelete_expired()
     back = domain.undeleted(message, **said_of(dict(row)))
-    insert_mentions(unit, mention_rows(back, resolve(unit, back, back.mentions).user_ids))
+    insert_mentions(unit, mention_rows(back, recalled(unit, back).user_ids))
     changes = [_updated(unit, MESSAGE_UPDATED, command.origin, back)]
     return Outcome(back, [*changes, *_recounted(unit, command.origin, back, 1)])
 
