@@ -1,0 +1,44 @@
+"""Random operations, crashes among them: what the service answers is what the model says, on each surface.
+
+`CHAT_TEST_MODEL_EXAMPLES` sets how many runs each machine makes; they are random then, instead of the same each time.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from mesh.telemetry.logs import configure_logs
+from tests.contract.databases import KINDS
+from tests.model.house import GRPC, REST, ground
+from tests.model.machine import Machine
+
+LONGER = int(os.environ.get("CHAT_TEST_MODEL_EXAMPLES", "0"))
+EXAMPLES, STEPS = LONGER or 21, 50
+PARTS = 5
+"""Of the whole run, so that the processes of a test run share it: 5 x 21 x 50 steps."""
+
+SETTINGS = settings(
+    max_examples=EXAMPLES,
+    stateful_step_count=STEPS,
+    derandomize=False,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate, Phase.shrink] if LONGER else [Phase.generate],
+)
+
+
+@pytest.mark.timeout(max(300, 20 * EXAMPLES))
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_service_does_what_the_model_says(kind: str, part: int, tmp_path: Path) -> None:
+    configure_logs("text", "warning")
+    with ground(kind, tmp_path) as found:
+
+        class Here(Machine):
+            ground, surface = found, (GRPC, REST)[part % 2]
+
+        run_state_machine_as_test(Here if LONGER else seed(part)(Here), settings=SETTINGS)

@@ -1,0 +1,53 @@
+"""Whether the model test would notice: six services with a mistake are six that it finds."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from mesh.telemetry.logs import configure_logs
+from tests.model import mutants
+from tests.model.house import GRPC, SqliteFiles
+from tests.model.machine import Machine
+
+Mutant = Callable[[pytest.MonkeyPatch, SqliteFiles], None]
+TWICE = "a repeat is not known|numbers are not 1 to N|acknowledged is lost"
+SETTINGS = settings(
+    max_examples=40,
+    stateful_step_count=50,
+    database=None,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],
+    verbosity=Verbosity.quiet,
+)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("mutant", "said"),
+    [
+        (mutants.ack_before_write, "acknowledged is lost"),
+        (mutants.no_unique_index, TWICE),
+        (mutants.no_dedupe, TWICE),
+        (mutants.marker_overwrite, "a mark is wrong|instead of"),
+        (mutants.relay_by_id, "the bus was not told"),
+        (mutants.partial_recovery, "the place after the page"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_a_mistake_is_found(mutant: Mutant, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And told as what it is."""
+    configure_logs("text", "critical")
+    files = SqliteFiles(tmp_path)
+    mutant(monkeypatch, files)
+    monkeypatch.setattr("tests.model.machine.WITHIN_S", 1.0)
+
+    @seed(0)
+    class Broken(Machine):
+        ground, surface = files, GRPC
+
+    with pytest.raises(AssertionError, match=said):
+        run_state_machine_as_test(Broken, settings=SETTINGS)
