@@ -8,13 +8,22 @@ from sqlalchemy import Connection, select
 
 from mesh.audit.log import Trail
 from mesh.database import Database
+from services.message.bans import writes_sql as bans_sql
+from services.message.bookmarks import writes_sql as bookmarks_sql
 from services.message.command import Command
 from services.message.conversations import writes_sql as conversations_sql
+from services.message.drafts import writes_sql as drafts_sql
 from services.message.feed import writes_sql as feed_sql
+from services.message.groups import writes_sql as groups_sql
+from services.message.invites import writes_sql as invites_sql
 from services.message.journal import Outcome
 from services.message.keys_sql import by_keys
 from services.message.messages import writes_sql as messages_sql
+from services.message.pins import writes_sql as pins_sql
+from services.message.reactions import writes_sql as reactions_sql
 from services.message.reading import writes_sql as reading_sql
+from services.message.reports import writes_sql as reports_sql
+from services.message.schedule import writes_sql as schedule_sql
 from services.message.tables import messages
 from services.message.unit_sql import ConversationKey, Handler, Told, Unit, UserKey
 
@@ -31,11 +40,20 @@ class SqlJournal:
         self._trail = trail
         self._handlers: Mapping[type[Command], Handler] = {
             **messages_sql.HANDLERS,
+            **reactions_sql.HANDLERS,
+            **pins_sql.HANDLERS,
+            **bookmarks_sql.HANDLERS,
+            **reports_sql.HANDLERS,
             **conversations_sql.HANDLERS,
+            **bans_sql.HANDLERS,
+            **invites_sql.HANDLERS,
+            **groups_sql.HANDLERS,
             **feed_sql.HANDLERS,
             **reading_sql.HANDLERS,
+            **drafts_sql.HANDLERS,
+            **schedule_sql.HANDLERS,
         }
-        self._told: Mapping[type[Command], Told] = {**conversations_sql.TOLD}
+        self._told: Mapping[type[Command], Told] = {**conversations_sql.TOLD, **groups_sql.TOLD, **reports_sql.TOLD}
 
     async def commit(self, commands: Sequence[Command]) -> Sequence[Outcome]:
         return await self._database.write(lambda connection: self._apply(connection, commands))

@@ -9,10 +9,19 @@ from typing import Any
 from uuid_utils.compat import uuid7
 
 from chat.message.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
+from chat.message.v1.ban_service_pb2_grpc import add_BanServiceServicer_to_server
+from chat.message.v1.bookmark_service_pb2_grpc import add_BookmarkServiceServicer_to_server
 from chat.message.v1.conversation_service_pb2_grpc import add_ConversationServiceServicer_to_server
+from chat.message.v1.draft_service_pb2_grpc import add_DraftServiceServicer_to_server
 from chat.message.v1.feed_service_pb2_grpc import add_FeedServiceServicer_to_server
+from chat.message.v1.group_service_pb2_grpc import add_GroupServiceServicer_to_server
+from chat.message.v1.invite_service_pb2_grpc import add_InviteServiceServicer_to_server
 from chat.message.v1.message_service_pb2_grpc import add_MessageServiceServicer_to_server
+from chat.message.v1.pin_service_pb2_grpc import add_PinServiceServicer_to_server
+from chat.message.v1.reaction_service_pb2_grpc import add_ReactionServiceServicer_to_server
 from chat.message.v1.reading_service_pb2_grpc import add_ReadingServiceServicer_to_server
+from chat.message.v1.report_service_pb2_grpc import add_ReportServiceServicer_to_server
+from chat.message.v1.schedule_service_pb2_grpc import add_ScheduleServiceServicer_to_server
 from chat.user.v1.account_service_pb2_grpc import AccountServiceStub
 from chat.user.v1.block_service_pb2_grpc import BlockServiceStub
 from mesh.audit.log import Trail, open_trail
@@ -25,11 +34,19 @@ from mesh.service import Mesh, Register, Service
 from mesh.sweeper import sweeping
 from services.message.audit.servicer import AuditServicer
 from services.message.audit.store_sql import SqlAuditStore
+from services.message.bans.servicer import BanServicer
+from services.message.bans.store_sql import SqlBanStore
+from services.message.bookmarks.servicer import BookmarkServicer
+from services.message.bookmarks.store_sql import SqlBookmarkStore
 from services.message.calls import Relayed
 from services.message.command import Command
 from services.message.contacts import Contacts
+from services.message.conversations.erasure_sql import Erasure
 from services.message.conversations.servicer import ConversationServicer
 from services.message.conversations.store_sql import SqlConversationStore
+from services.message.drafts.servicer import DraftServicer
+from services.message.drafts.store_sql import SqlDraftStore
+from services.message.feed.domain import SCHEDULED_UPDATED
 from services.message.feed.hub import Hub
 from services.message.feed.relay import Live
 from services.message.feed.relay_calls import RelayCalls
@@ -37,15 +54,28 @@ from services.message.feed.servicer import FeedServicer
 from services.message.feed.store_sql import SqlFeedStore
 from services.message.feed.streams import Streams
 from services.message.feed.typing import Typing
+from services.message.groups.servicer import GroupServicer
+from services.message.groups.store_sql import SqlGroupStore
+from services.message.invites.servicer import InviteServicer
+from services.message.invites.store_sql import SqlInviteStore
 from services.message.journal import Outcome
 from services.message.journal_sql import SqlJournal
 from services.message.messages.purge_sql import Purge
 from services.message.messages.servicer import MessageServicer
 from services.message.messages.store_sql import SqlMessageStore
 from services.message.outbox_sql import SqlOutbox, SqlReceipts
+from services.message.pins.servicer import PinServicer
+from services.message.pins.store_sql import SqlPinStore
 from services.message.profiles import Profiles
+from services.message.reactions.servicer import ReactionServicer
+from services.message.reactions.store_sql import SqlReactionStore
 from services.message.reading.servicer import ReadingServicer
 from services.message.reading.store_sql import SqlReadingStore
+from services.message.reports.servicer import ReportServicer
+from services.message.reports.store_sql import SqlReportStore
+from services.message.schedule.runner import Runner
+from services.message.schedule.servicer import ScheduleServicer
+from services.message.schedule.store_sql import SqlScheduleStore
 from services.message.tables import audit, audit_head, idempotency_keys
 from services.message.writer import Writer
 
@@ -68,17 +98,21 @@ async def open_message(mesh: Mesh) -> AsyncIterator[Register]:
                 relay.wake()
             if any(change.is_receipt for change in outcome.changes):
                 receipts.wake()
+            if any(change.type == SCHEDULED_UPDATED for change in outcome.changes):
+                runner.wake()
 
         trail = open_trail("message", audit, audit_head, mesh.secret)
         async with Writer(SqlJournal(database, _now, trail), publish, mesh.metrics) as writer:
             outbox = SqlOutbox(database, writer, profiles.known)
             relay = OutboxRelay(outbox, mesh.bus, "/chat/message", waiting=mesh.metrics.outbox_rows("message").set)
             receipts = OutboxRelay(SqlReceipts(database, writer), mesh.bus, "/chat/message")
+            runner = Runner(SqlScheduleStore(database), writer, clock=_now, new_id=_new_id)
             repeated = SqlIdempotencyStore(database, idempotency_keys)
             mesh.keep_idempotency("message", repeated)
             purge = Purge(database, writer)
+            over = [repeated.sweep, purge.deleted, SqlInviteStore(database).sweep, Erasure(database).sweep]
             due = sweeping([purge.expired], clock=_now, pause_s=EXPIRY_S)
-            async with relay, receipts, sweeping([repeated.sweep, purge.deleted], clock=_now), due:
+            async with relay, receipts, sweeping(over, clock=_now), due, runner.running():
                 yield _register(mesh, database, trail, hub=hub, writer=writer, profiles=profiles)
 
 
@@ -87,17 +121,37 @@ def _register(
 ) -> Register:
     cursors = open_cursors(mesh.secret)
     messages = MessageServicer(SqlMessageStore(database), writer, profiles, cursors=cursors, new_id=_new_id)
+    reactions = ReactionServicer(SqlReactionStore(database), writer, profiles, cursors=cursors)
+    pins = PinServicer(SqlPinStore(database), writer, profiles, cursors=cursors)
+    bookmarks = BookmarkServicer(SqlBookmarkStore(database), writer, profiles, cursors=cursors)
+    reports = ReportServicer(SqlReportStore(database), writer, profiles, cursors=cursors, new_id=_new_id)
     contacts = Contacts(BlockServiceStub(mesh.channel("user")).CheckContact)
     conversations = ConversationServicer(
         SqlConversationStore(database), writer, profiles, contacts, cursors=cursors, new_id=_new_id, clock=_now
     )
+    bans = BanServicer(SqlBanStore(database), writer, profiles, cursors=cursors, clock=_now)
+    invites = InviteServicer(
+        SqlInviteStore(database),
+        writer,
+        profiles,
+        contacts,
+        conversations.view,
+        cursors=cursors,
+        new_id=_new_id,
+        clock=_now,
+    )
+    groups = GroupServicer(SqlGroupStore(database), writer, profiles, cursors=cursors, new_id=_new_id)
     reading = ReadingServicer(SqlReadingStore(database), writer, profiles, cursors=cursors)
+    drafts = DraftServicer(SqlDraftStore(database), writer, cursors=cursors)
+    planned = ScheduleServicer(SqlScheduleStore(database), writer, cursors=cursors, new_id=_new_id)
     typing = Typing(hub, _now)
     relayed = {
         **_named("MessageService", messages.relayed),
+        **_named("ReactionService", reactions.relayed),
         **_named("ConversationService", conversations.relayed),
         **_named("FeedService", typing.relayed),
         **_named("ReadingService", reading.relayed),
+        **_named("DraftService", drafts.relayed),
     }
     calls = RelayCalls(relayed, profiles, admit=admit, metrics=mesh.metrics)
     streams = Streams(Live(calls, hub, writer, profiles, mesh.verifier, limits=mesh.limits))
@@ -106,9 +160,18 @@ def _register(
 
     def register(server: Any) -> None:
         add_MessageServiceServicer_to_server(messages, server)
+        add_ReactionServiceServicer_to_server(reactions, server)
+        add_PinServiceServicer_to_server(pins, server)
+        add_BookmarkServiceServicer_to_server(bookmarks, server)
+        add_ReportServiceServicer_to_server(reports, server)
         add_ConversationServiceServicer_to_server(conversations, server)
+        add_BanServiceServicer_to_server(bans, server)
+        add_InviteServiceServicer_to_server(invites, server)
+        add_GroupServiceServicer_to_server(groups, server)
         add_FeedServiceServicer_to_server(feed, server)
         add_ReadingServiceServicer_to_server(reading, server)
+        add_DraftServiceServicer_to_server(drafts, server)
+        add_ScheduleServiceServicer_to_server(planned, server)
         add_AuditServiceServicer_to_server(AuditServicer(SqlAuditStore(database, trail)), server)
 
     return register

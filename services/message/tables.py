@@ -71,6 +71,13 @@ Index(
     postgresql_where=text("visibility = 2"),
 )
 
+Index(
+    "ix_conversations_ended",
+    conversations.c.deleted_at,
+    sqlite_where=text("deleted_at IS NOT NULL"),
+    postgresql_where=text("deleted_at IS NOT NULL"),
+)
+
 members = Table(
     "members",
     metadata,
@@ -278,7 +285,16 @@ scheduled = Table(
     Column("state", SmallInteger, nullable=False),
     Column("failure", String(64), nullable=False),
     Column("message_id", String(36), nullable=False),
-    Index(None, "user_id", "send_at", "id"),
+)
+
+# Waiting or failed: what is over does not make lists slower.
+Index(
+    "ix_scheduled_open",
+    scheduled.c.user_id,
+    scheduled.c.send_at,
+    scheduled.c.id,
+    sqlite_where=text("state IN (1, 3)"),
+    postgresql_where=text("state IN (1, 3)"),
 )
 
 Index(
@@ -304,22 +320,8 @@ invites = Table(
     Column("max_uses", Integer, nullable=False),
     Column("uses", Integer, nullable=False),
     Column("state", SmallInteger, nullable=False),
-)
-
-Index(
-    "ix_invites_open_of",
-    invites.c.conversation_id,
-    invites.c.id,
-    sqlite_where=text("state = 1"),
-    postgresql_where=text("state = 1"),
-)
-
-Index(
-    "ix_invites_open_for",
-    invites.c.user_id,
-    invites.c.id,
-    sqlite_where=text("state = 1"),
-    postgresql_where=text("state = 1"),
+    Index(None, "conversation_id", "state", "id"),
+    Index(None, "user_id", "state", "id"),
 )
 
 bans = Table(

@@ -1,14 +1,17 @@
 """Who is kept out: asked by every way into a conversation."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, or_, select
 
 from mesh.errors import Forbidden
+from services.message.bans.domain import Ban
 from services.message.conversations.domain import Conversation
 from services.message.tables import bans
 from services.message.unit_sql import Unit
 
+BAN = bans.c[Ban.__slots__]
 HOLDS = or_(bans.c.until.is_(None), bans.c.until > bindparam("at", type_=bans.c.until.type))
 """Of bans that have not ended `at` a moment."""
 
@@ -23,6 +26,10 @@ _BANNED = (
     .order_by(bans.c.user_id)
     .limit(10)
 )
+
+
+def ban_of(row: Sequence[Any]) -> Ban:
+    return Ban(*row)
 
 
 def check_not_banned(unit: Unit, conversation: Conversation, user_ids: Collection[str]) -> None:

@@ -110,13 +110,20 @@ class SqlConversationStore:
 
     async def members(self, caller: Principal, conversation_id: str, place: Place | None, limit: int) -> Slice[Member]:
         def work(connection: Connection) -> Slice[Member]:
-            if connection.execute(_IS_MEMBER, {**_of(caller), "id": conversation_id}).first() is None:
-                raise domain.not_found()
+            read_member(connection, caller, conversation_id)
             query = _MEMBERS.params(workspace_id=caller.workspace_id, id=conversation_id)
             found = read_slice(connection, query, (members.c.joined_at, members.c.user_id), _at(place), limit)
             return Slice([member_of(row) for row in found.items], found.has_prev, found.has_next)
 
         return await self._database.read(work)
+
+
+def read_member(connection: Connection, caller: Principal, conversation_id: str) -> Member:
+    """The caller's part in a conversation. Raises NotFound (CONVERSATION_NOT_FOUND)."""
+    row = connection.execute(_IS_MEMBER, {**_of(caller), "id": conversation_id}).first()
+    if row is None:
+        raise domain.not_found()
+    return member_of(row)
 
 
 def _of(caller: Principal) -> dict[str, str]:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from chat.message.v1 import change_pb2 as pb
-from chat.message.v1 import conversation_pb2
 from chat.message.v1 import feed_service_pb2 as feed_pb
+from chat.message.v1.message_pb2 import Profile
 from services.message.conversations.domain import Conversation, Counts, Member
 from services.message.conversations.wire import conversation_proto, member_proto, membership_proto, only_id
 from services.message.feed.domain import Change, Missed
@@ -15,20 +15,20 @@ from services.message.messages.wire import profile_ids as message_profile_ids
 
 def change_proto(change: Change, profile_of: ProfileOf) -> pb.Change:
     """The change with the present profiles of whom it names."""
-    message = change.message
+    message, data = change.message, _data(change, profile_of)
     return pb.Change(
         event_id=change.event_id,
         type=change.type,
         conversation_id=change.conversation_id,
         pos=change.pos,
         user_pos=change.user_pos,
-        seq=message.seq if message else 0,
+        seq=message.seq if message else data.reaction.seq or data.pinned.seq,
         actor_id=change.origin.actor_id,
         client_msg_id=message.client_msg_id if message else "",
         ts=timestamp(change.at),
         trace_id=change.origin.traceparent[3:35],
         correlation_id=change.origin.correlation_id,
-        data=_data(change, profile_of),
+        data=data,
     )
 
 
@@ -37,7 +37,7 @@ def profile_ids(change: Change) -> set[str]:
     if change.message is not None:
         return message_profile_ids(change.message)
     data = pb.ChangeData.FromString(change.body)
-    return {member.user.id for member in _members(data)}
+    return {profile.id for profile in _profiles(data)}
 
 
 def snapshot_body(conversation: Conversation, members: Sequence[Member] = ()) -> bytes:
@@ -90,10 +90,19 @@ def _data(change: Change, profile_of: ProfileOf) -> pb.ChangeData:
     if change.message is not None:
         return pb.ChangeData(message=message_proto(change.message, profile_of))
     data = pb.ChangeData.FromString(change.body)
-    for member in _members(data):
-        member.user.CopyFrom(profile_of(change.origin.workspace_id, member.user.id))
+    for profile in _profiles(data):
+        profile.CopyFrom(profile_of(change.origin.workspace_id, profile.id))
     return data
 
 
-def _members(data: pb.ChangeData) -> Sequence[conversation_pb2.Member]:
-    return [data.member] if data.HasField("member") else data.conversation.members
+def _profiles(data: pb.ChangeData) -> Sequence[Profile]:
+    kind = data.WhichOneof("kind")
+    if kind == "conversation":
+        return [member.user for member in data.conversation.members]
+    if kind == "member":
+        return [data.member.user]
+    if kind == "ban":
+        return [data.ban.user, data.ban.banned_by]
+    if kind == "report":
+        return [data.report.reporter, *([data.report.resolved_by] if data.report.resolved_by.id else [])]
+    return [data.invite.created_by] if kind == "invite" else []

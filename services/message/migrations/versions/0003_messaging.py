@@ -50,6 +50,7 @@ NEW_MOMENTS = {
     "messages": ("pinned_at", "undelete_until", "expires_at"),
 }
 PARTIAL = (
+    ("ix_conversations_ended", "conversations", ["deleted_at"], "deleted_at IS NOT NULL"),
     ("ix_conversations_public", "conversations", ["workspace_id", "id"], "visibility = 2"),
     ("ix_messages_deleted", "messages", ["conversation_id", "seq", "sender_id"], "deleted_at IS NOT NULL"),
     ("ix_messages_mentions_all", "messages", ["conversation_id", "seq", "sender_id"], "mentions_all"),
@@ -219,7 +220,9 @@ def _own_things() -> None:
         sa.Column("message_id", sa.String(36), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_scheduled"),
     )
-    op.create_index("ix_scheduled_user_id_send_at_id", "scheduled", ["user_id", "send_at", "id"])
+    is_open = sa.text("state IN (1, 3)")
+    columns = ["user_id", "send_at", "id"]
+    op.create_index("ix_scheduled_open", "scheduled", columns, sqlite_where=is_open, postgresql_where=is_open)
     due = sa.text("state = 1")
     op.create_index("ix_scheduled_due", "scheduled", ["send_at"], sqlite_where=due, postgresql_where=due)
     op.create_table(
@@ -254,9 +257,8 @@ def _about_conversations() -> None:
         sa.ForeignKeyConstraint(["conversation_id"], ["conversations.id"], name="fk_invites_conversation_id"),
     )
     op.create_index("ix_invites_expires_at", "invites", ["expires_at"])
-    is_open = sa.text("state = 1")
-    for name, column in (("ix_invites_open_of", "conversation_id"), ("ix_invites_open_for", "user_id")):
-        op.create_index(name, "invites", [column, "id"], sqlite_where=is_open, postgresql_where=is_open)
+    op.create_index("ix_invites_conversation_id_state_id", "invites", ["conversation_id", "state", "id"])
+    op.create_index("ix_invites_user_id_state_id", "invites", ["user_id", "state", "id"])
     op.create_table(
         "bans",
         sa.Column("conversation_id", sa.String(36), nullable=False),

@@ -1,0 +1,67 @@
+"""GroupService: groups of people for mentions, made by the admins of a workspace."""
+
+from collections.abc import Callable
+
+from chat.message.v1 import group_service_pb2 as pb
+from chat.message.v1 import group_service_pb2_grpc as rpc
+from chat.message.v1.group_pb2 import Group as GroupProto
+from mesh.call.context import caller
+from mesh.cursor import CursorCodec
+from mesh.page import Cursors, Slice, fit, limit_of
+from services.message.calls import origin
+from services.message.groups.domain import CreateGroup, DeleteGroup, UpdateGroup
+from services.message.groups.store import GroupStore
+from services.message.groups.wire import group_proto
+from services.message.profiles import Profiles
+from services.message.writer import Writer
+
+
+class GroupServicer(rpc.GroupServiceServicer):
+    def __init__(
+        self,
+        store: GroupStore,
+        writer: Writer,
+        profiles: Profiles,
+        *,
+        cursors: CursorCodec,
+        new_id: Callable[[], str],
+    ) -> None:
+        self._store = store
+        self._writer = writer
+        self._profiles = profiles
+        self._cursors = cursors
+        self._new_id = new_id
+
+    async def CreateGroup(self, request: pb.CreateGroupRequest, context: object) -> pb.CreateGroupResponse:
+        user_ids = tuple(request.user_ids)
+        await self._profiles.require(user_ids)
+        command = CreateGroup(origin(), self._new_id(), request.handle, request.name, user_ids)
+        return pb.CreateGroupResponse(group=group_proto(await self._writer.submit(command)))
+
+    async def ListGroups(self, request: pb.ListGroupsRequest, context: object) -> pb.ListGroupsResponse:
+        limit = limit_of(request.limit)
+        cursors = Cursors[GroupProto](
+            self._cursors, f"ListGroups:{caller().workspace_id}", lambda group: (group.handle,)
+        )
+        place = cursors.place(request.cursor)
+        back = place is not None and place.back
+        found = await self._store.page(caller(), place, limit)
+        items = fit([group_proto(filled) for filled in found.items], from_end=back)
+        cut = len(items) < len(found.items)
+        shown = Slice(items, found.has_prev or (cut and back), found.has_next or (cut and not back))
+        return pb.ListGroupsResponse(items=items, page=cursors.page(shown, limit))
+
+    async def GetGroup(self, request: pb.GetGroupRequest, context: object) -> pb.GetGroupResponse:
+        return pb.GetGroupResponse(group=group_proto(await self._store.get(caller(), request.id)))
+
+    async def UpdateGroup(self, request: pb.UpdateGroupRequest, context: object) -> pb.UpdateGroupResponse:
+        given = {descriptor.name for descriptor, _ in request.ListFields()}
+        named = set(request.update_mask.paths) or given & {"name", "user_ids"}
+        user_ids = tuple(request.user_ids) if "user_ids" in named else None
+        await self._profiles.require(user_ids or ())
+        command = UpdateGroup(origin(), request.id, request.name if "name" in named else None, user_ids)
+        return pb.UpdateGroupResponse(group=group_proto(await self._writer.submit(command)))
+
+    async def DeleteGroup(self, request: pb.DeleteGroupRequest, context: object) -> pb.DeleteGroupResponse:
+        await self._writer.submit(DeleteGroup(origin(), request.id))
+        return pb.DeleteGroupResponse()

@@ -1,0 +1,1 @@
+"""Ways into a conversation: invitations of people, and links."""
