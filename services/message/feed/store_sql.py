@@ -9,6 +9,7 @@ from mesh.database import Database
 from mesh.identity.principal import Principal
 from services.message.command import Origin
 from services.message.feed.domain import CONVERSATION_ADDED, Change, Place
+from services.message.feed.own_sql import as_now
 from services.message.feed.reads_sql import read_heads
 from services.message.keys_sql import by_keys
 from services.message.rows import MESSAGE, message_of
@@ -80,8 +81,11 @@ class SqlFeedStore:
 
     async def user_changes(self, caller: Principal, after: int, upto: int) -> list[Change]:
         span = {**_of(caller), "after": after, "upto": upto}
-        rows = await self._database.read(lambda connection: connection.execute(_OWN, span).all())
-        return [own_change(row) for row in rows]
+
+        def work(connection: Connection) -> list[Change]:
+            return as_now(connection, [own_change(row) for row in connection.execute(_OWN, span)])
+
+        return await self._database.read(work)
 
     async def last_seqs(self, caller: Principal, conversation_ids: Sequence[str]) -> dict[str, int]:
         def work(connection: Connection) -> dict[str, int]:

@@ -14,10 +14,11 @@ from services.message.conversations.domain import not_found as conversation_not_
 from services.message.conversations.reads_sql import unread_counts
 from services.message.messages.domain import Message
 from services.message.messages.domain import not_found as message_not_found
+from services.message.messages.reads_sql import VISIBLE, of
 from services.message.reading import domain
 from services.message.reading.domain import ThreadMark, Unread
 from services.message.reading.reads_sql import thread_mark, thread_unread
-from services.message.rows import MEMBER, MESSAGE, member_of, message_of
+from services.message.rows import MEMBER, member_of, message_of
 from services.message.tables import conversations, members, messages
 
 _COUNTED = 1_000
@@ -39,16 +40,7 @@ _BEHIND = (
     )
     .order_by(members.c.conversation_id.desc())
 )
-_VISIBLE = (
-    select(*MESSAGE)
-    .join(members, members.c.conversation_id == messages.c.conversation_id)
-    .where(
-        messages.c.workspace_id == bindparam("workspace_id"),
-        members.c.workspace_id == bindparam("workspace_id"),
-        messages.c.id == bindparam("id"),
-        members.c.user_id == bindparam("user_id"),
-    )
-)
+_ROOT = VISIBLE.where(messages.c.id == bindparam("id"))
 
 
 class SqlReadingStore:
@@ -57,7 +49,7 @@ class SqlReadingStore:
 
     async def receipts(self, caller: Principal, conversation_id: str, place: Place | None, limit: int) -> Slice[Member]:
         def work(connection: Connection) -> Slice[Member]:
-            if connection.execute(_IS_MEMBER, {**_of(caller), "id": conversation_id}).first() is None:
+            if connection.execute(_IS_MEMBER, of(caller, id=conversation_id)).first() is None:
                 raise conversation_not_found()
             query = _MEMBERS.params(workspace_id=caller.workspace_id, id=conversation_id)
             found = read_slice(connection, query, (members.c.joined_at, members.c.user_id), _at(place), limit)
@@ -67,7 +59,7 @@ class SqlReadingStore:
 
     async def unread(self, caller: Principal) -> Sequence[Unread]:
         def work(connection: Connection) -> list[Unread]:
-            rows = connection.execute(_BEHIND, _of(caller))
+            rows = connection.execute(_BEHIND, of(caller))
             marks: dict[str, int] = {row.conversation_id: row.last_read_seq for row in rows}
             ids, found = list(marks), list[Unread]()
             for start in range(0, len(ids), _COUNTED):
@@ -80,7 +72,7 @@ class SqlReadingStore:
 
     async def thread(self, caller: Principal, root_id: str) -> tuple[Message, ThreadMark]:
         def work(connection: Connection) -> tuple[Message, ThreadMark]:
-            row = connection.execute(_VISIBLE, {**_of(caller), "id": root_id}).one_or_none()
+            row = connection.execute(_ROOT, of(caller, id=root_id)).one_or_none()
             if row is None:
                 raise message_not_found()
             root = message_of(row)
@@ -90,10 +82,6 @@ class SqlReadingStore:
             return root, ThreadMark(root.conversation_id, root.id, seq, thread_unread(connection, *key, seq))
 
         return await self._database.read(work)
-
-
-def _of(caller: Principal) -> dict[str, str]:
-    return {"workspace_id": caller.workspace_id, "user_id": caller.user_id}
 
 
 def _at(place: Place | None) -> Place | None:

@@ -2,23 +2,21 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, update
 
 from services.message.command import Command
-from services.message.conversations.domain import Conversation, Member, ReadMark
-from services.message.conversations.domain import visible as conversation_visible
+from services.message.conversations.domain import Conversation, Member, ReadMark, visible
 from services.message.conversations.reads_sql import unread_counts
 from services.message.feed import domain as feed
 from services.message.feed.domain import Change
 from services.message.feed.wire import membership_body, receipt_body, unread_body
 from services.message.journal import Outcome
-from services.message.messages.domain import visible as message_visible
+from services.message.messages.reads_sql import present
 from services.message.reading import domain
 from services.message.reading.domain import MarkDelivered, MarkThreadRead, MarkUnread, ThreadMark
 from services.message.reading.reads_sql import thread_mark, thread_unread
 from services.message.reading.wire import thread_mark_body
-from services.message.rows import MESSAGE, message_of
-from services.message.tables import members, messages, thread_marks
+from services.message.tables import members, thread_marks
 from services.message.unit_sql import Handler, Unit, each
 
 _UPDATE_MEMBER = update(members).where(
@@ -26,7 +24,6 @@ _UPDATE_MEMBER = update(members).where(
     members.c.conversation_id == bindparam("key_conversation"),
     members.c.user_id == bindparam("key_user"),
 )
-_ROOT = select(*MESSAGE).where(messages.c.id == bindparam("id"), messages.c.workspace_id == bindparam("workspace_id"))
 _INSERT_MARK = insert(thread_marks)
 _UPDATE_MARK = update(thread_marks).where(
     thread_marks.c.workspace_id == bindparam("key_workspace"),
@@ -69,10 +66,7 @@ def mark_thread_read(unit: Unit, command: MarkThreadRead) -> Outcome:
     """Answers the mark as it is then."""
     origin, user_id = command.origin, command.origin.actor_id
     unit.flush()  # Replies that stand before in the batch count.
-    row = unit.connection.execute(_ROOT, {"id": command.message_id, "workspace_id": origin.workspace_id}).one_or_none()
-    root = message_of(row) if row is not None else None
-    key = (origin.workspace_id, root.conversation_id if root else "", user_id)
-    root, _ = message_visible(root, unit.members([key]).get(key))
+    _, root, _ = present(unit, command.message_id, origin)
     domain.check_root(root)
     before = thread_mark(unit.connection, origin.workspace_id, user_id, root.id)
     seq = domain.thread_marked(root, before or 0, command.seq)
@@ -101,7 +95,7 @@ def mark_thread_read(unit: Unit, command: MarkThreadRead) -> Outcome:
 def _present(unit: Unit, command: MarkUnread | MarkDelivered) -> tuple[Conversation, Member]:
     key = (command.origin.workspace_id, command.conversation_id)
     member_key = (*key, command.origin.actor_id)
-    return conversation_visible(unit.conversation(key), unit.members([member_key]).get(member_key))
+    return visible(unit.conversation(key), unit.members([member_key]).get(member_key))
 
 
 def _key(member: Member) -> dict[str, str]:
