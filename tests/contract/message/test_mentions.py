@@ -86,9 +86,7 @@ async def test_a_deleted_message_calls_nobody_until_it_is_back(desk: Desk, datab
     assert await rows(database) == [(B, 1), (D, 1)]
 
 
-async def test_calling_costs_the_same_statements_however_many_call(
-    desk: Desk, database: Database, people: str
-) -> None:
+async def test_calling_costs_the_same_statements_however_many_call(desk: Desk, database: Database, people: str) -> None:
     """Those of a send, one more for groups, and one for what is written; none of it for messages that call nobody."""
     await desk.group(A, B, C)
     statements: list[str] = []
