@@ -135,6 +135,10 @@ class Member:
     hidden_seq: int = -1
     """Hidden while nothing was written after this number; -1 when not."""
 
+    @property
+    def seen_by_others(self) -> tuple[object, ...]:
+        return (self.user_id, self.role, self.joined_at, self.receipt_seq, self.delivered_seq, self.last_seen_at)
+
 
 @dataclass(frozen=True, slots=True)
 class CreateConversation(Command):

@@ -58,7 +58,7 @@ def conversation_proto(conversation: Conversation, members: Sequence[Member], pr
 def view_proto(view: View, profile_of: ProfileOf) -> pb.Conversation:
     """What one member sees."""
     proto = conversation_proto(view.conversation, view.members, profile_of)
-    proto.etag = view.conversation.etag(view.my, *view.members)
+    proto.etag = view.conversation.etag(view.my, *[member.seen_by_others for member in view.members])
     proto.my.CopyFrom(membership_proto(view.my, view.conversation.last_seq))
     proto.unread_count, proto.mention_count = view.unread_count, view.mention_count
     if view.last_message is not None:

@@ -15,8 +15,11 @@ from chat.message.v1 import change_pb2, conversation_pb2, message_pb2
 from chat.message.v1 import conversation_service_pb2 as conversations_pb
 from chat.message.v1 import feed_service_pb2 as feed_pb
 from chat.message.v1 import message_service_pb2 as messages_pb
+from chat.message.v1.ban_service_pb2_grpc import BanServiceStub
 from chat.message.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from chat.message.v1.feed_service_pb2_grpc import FeedServiceStub
+from chat.message.v1.group_service_pb2_grpc import GroupServiceStub
+from chat.message.v1.invite_service_pb2_grpc import InviteServiceStub
 from chat.message.v1.message_service_pb2_grpc import MessageServiceStub
 from chat.user.v1.account_service_pb2 import BatchGetUsersRequest, BatchGetUsersResponse
 from chat.user.v1.account_service_pb2_grpc import AccountServiceServicer, add_AccountServiceServicer_to_server
@@ -29,6 +32,7 @@ from mesh.call.inprocess import InProcessServer
 from mesh.call.interceptors import AdmissionInterceptor, ErrorInterceptor, TelemetryInterceptor
 from mesh.call.status import from_rpc_error
 from mesh.errors import Unavailable
+from mesh.events.bus import Bus
 from mesh.events.bus_local import LocalBus
 from mesh.identity import tokens
 from mesh.identity.jwk import to_jwk
@@ -42,6 +46,7 @@ from services.message.service import open_message
 
 R = TypeVar("R")
 DM, GROUP = conversation_pb2.CONVERSATION_TYPE_DM, conversation_pb2.CONVERSATION_TYPE_GROUP
+CHANNEL = conversation_pb2.CONVERSATION_TYPE_CHANNEL
 
 
 class Users(AccountServiceServicer):
@@ -51,6 +56,7 @@ class Users(AccountServiceServicer):
         self.by_id: dict[str, User] = {}
         self.workspaces: dict[str, str] = {}
         """By user id."""
+        self.admins: set[str] = set()
         self.calls = 0
         self.away = False
 
@@ -93,12 +99,16 @@ class World:
         self.messages = MessageServiceStub(channel)
         self.conversations = ConversationServiceStub(channel)
         self.feed = FeedServiceStub(channel)
+        self.bans = BanServiceStub(channel)
+        self.invites = InviteServiceStub(channel)
+        self.groups = GroupServiceStub(channel)
         self.drains: list[Callable[[], None]] = []
         self.counted: Callable[[str], float | None] = lambda name: None
 
     def token(self, user_id: str, *, lifetime_s: float = 600) -> str:
         end, workspace_id = int(time.time() + lifetime_s), self.users.workspaces.get(user_id, DEFAULT_WORKSPACE)
-        principal = Principal(user_id, f"session of {user_id}", "user", end, workspace_id)
+        role = "admin" if user_id in self.users.admins else "user"
+        principal = Principal(user_id, f"session of {user_id}", role, end, workspace_id)
         return tokens.sign(principal, issued_at=int(time.time()), token_id=str(uuid7()), key=self.key, kid=self.kid)
 
     def metadata(self, user_id: str) -> tuple[tuple[str, str], ...]:
@@ -114,8 +124,15 @@ class World:
         request = messages_pb.SendMessageRequest(conversation_id=conversation_id, text=text, **fields)
         return (await self.ask(self.messages.SendMessage, request, user_id)).message
 
-    async def create(self, user_id: str, *member_ids: str, name: str = "group") -> conversation_pb2.Conversation:
-        request = conversations_pb.CreateConversationRequest(type=GROUP, name=name, member_ids=member_ids)
+    async def create(
+        self,
+        user_id: str,
+        *member_ids: str,
+        name: str = "group",
+        type: conversation_pb2.ConversationType.ValueType = GROUP,
+        **settings: Any,
+    ) -> conversation_pb2.Conversation:
+        request = conversations_pb.CreateConversationRequest(type=type, name=name, member_ids=member_ids, **settings)
         return (await self.ask(self.conversations.CreateConversation, request, user_id)).conversation
 
     async def get(self, user_id: str, conversation_id: str) -> conversation_pb2.Conversation:
@@ -165,10 +182,12 @@ class Feed:
 
 
 @asynccontextmanager
-async def open_world(data: Path, database_url: str) -> AsyncIterator[World]:
+async def open_world(
+    data: Path, database_url: str, *, users: Users | None = None, bus: Bus | None = None
+) -> AsyncIterator[World]:
     key, registry = Ed25519PrivateKey.generate(), new_registry()
     metrics = Metrics(registry)
-    users = Users()  # type: ignore[abstract]
+    users = users or Users()  # type: ignore[abstract]
     verifier = Verifier(_keys_of(key))
     server = InProcessServer(
         (TelemetryInterceptor(metrics), ErrorInterceptor(), AdmissionInterceptor(verifier, Proofs(bytes(32))))
@@ -182,7 +201,7 @@ async def open_world(data: Path, database_url: str) -> AsyncIterator[World]:
         secret=bytes(32),
         channel=lambda _: MeshChannel(server.channel(), metrics),
         verifier=verifier,
-        bus=LocalBus(_no_dead_letters),
+        bus=bus or LocalBus(_no_dead_letters),
         metrics=metrics,
         at_drain=drains.append,
     )
