@@ -1,15 +1,24 @@
-// One person's pane: header with the connection, timeline, composer. It draws what its session holds, and turns what
-// the person does into calls of the session.
+// One person's client: who they are and how they are connected, their conversations, and the open one. It draws what
+// its session holds; what the person does goes to the acts of the session.
 
-import { icon } from "../element.js";
-import { initials } from "../initials.js";
+import { element, icon } from "../element.js";
 import { inWords } from "../words.js";
-import { Composer } from "./composer.js";
-import { Timeline } from "./timeline.js";
+import { Acts } from "./acts.js";
+import { Avatar } from "./avatar.js";
+import { ConversationView } from "./conversation.js";
+import { browseDialog, inviteDialog } from "./dialogs/browse.js";
+import { scheduledDialog } from "./dialogs/later.js";
+import { newDialog } from "./dialogs/new.js";
+import { savedDialog } from "./dialogs/saved.js";
+import { searchDialog } from "./dialogs/search.js";
+import { switcherDialog } from "./dialogs/switcher.js";
+import { ConversationList } from "./list.js";
+import { listed } from "./listing.js";
+import { loadFiltered } from "./load.js";
+import { openMenu } from "./menu.js";
 
 const DROP_S = 6;
 const NOTICE_MS = 8_000;
-const NEAR_END_PX = 60;
 const STATES = {
   connecting: "Connecting",
   connected: "Connected",
@@ -20,81 +29,154 @@ const STATES = {
 
 export class Pane {
   #session;
+  #acts;
   #onUnread;
-  #view;
-  #composer;
-  #timeline;
-  #drawn = { first_seq: 0, unsent: 0 };
-  #following = true; // the latest message stays in view
-  #loading = false;
+  #first;
+  #list;
+  #conversation;
+  #context;
+  #links;
   #noticeTimer;
+  #drawing = false;
+  #opened = false;
 
-  /** `hue` is the person's colour; `onUnread(any)` is called with every change. The element is in `node`. */
-  constructor({ session, hue, onUnread }) {
+  /**
+   * `first` is the id of the conversation to open at first; `links` are other ways to show the demo, as
+   * `{label, href}`; `onUnread(any)` is called with every change. The element is in `node`.
+   */
+  constructor({ session, first, links = [], onUnread }) {
     this.node = document.getElementById("pane").content.firstElementChild.cloneNode(true);
     this.#session = session;
+    this.#acts = new Acts(session);
+    this.#first = first;
+    this.#links = links;
     this.#onUnread = onUnread;
-    this.#view = this.#find(".timeline");
-    this.#composer = new Composer(this.#find(".composer"), session);
-    this.#timeline = this.#makeTimeline(hue);
-    this.#label(hue);
+    this.#context = {
+      session,
+      acts: this.#acts,
+      say: (text, more) => this.#say(text, more),
+      open: (id, seq) => this.open(id, seq),
+      back: () => this.#back(),
+    };
+    this.#conversation = new ConversationView(this.#find(".conversation"), this.#context);
+    this.#list = new ConversationList(this.#find(".side"), { session, on: this.#listActs() });
+    this.#label();
     this.#listen();
-    session.onChange = () => this.#draw();
-    session.onNotice = (text) => this.#notify(text);
+    session.onChange = () => this.#drawSoon();
+    session.onNotice = (text) => this.#say(text);
+    session.onMessage = (message, room) => this.#announce(message, room);
+  }
+
+  /** Opens a conversation, at message number `seq` when it is given. */
+  async open(id, seq) {
+    const room = this.#session.store.room(id);
+    if (!room) return this.#say("You are not in that conversation.");
+    this.node.classList.add("talking");
+    await this.#conversation.open(room, seq);
+    this.#draw();
+    if (seq === undefined && matchMedia("(hover: hover)").matches) this.#conversation.focus();
+  }
+
+  /** The shortcut that goes anywhere. */
+  switch() {
+    switcherDialog(this.#context);
+  }
+
+  /** Shows what a link of an invitation leads to. */
+  invited(code) {
+    inviteDialog(this.#context, code);
   }
 
   #find(selector) {
     return this.node.querySelector(selector);
   }
 
-  #makeTimeline(hue) {
-    const { store, user, others } = this.#session;
-    const on = {
-      reply: (id) => this.#composer.reply(store.message(id)),
-      edit: (id) => this.#composer.edit(store.message(id)),
-      remove: (id) => this.#session.remove(id),
-      retry: (id) => this.#session.retry(id),
-      discard: (id) => this.#session.discard(id),
-      visit: (id) => this.#timeline.visit(id) || this.#notify("That message lies further up."),
-    };
-    return new Timeline({ list: this.#find("ol"), hues: { [user.id]: hue, [others[0].id]: 1 - hue }, on });
-  }
-
-  #label(hue) {
-    const { user, others } = this.#session;
+  #label() {
+    const { user } = this.#session;
     this.node.setAttribute("aria-label", `${user.full_name}’s chat`);
-    this.#find(".avatar").textContent = initials(user.full_name);
-    this.#find(".avatar").classList.add(`hue-${hue}`);
+    this.#find(".person-head .avatar").replaceWith(Avatar(user));
     this.#find("h2").textContent = user.full_name;
-    this.#find(".twice").prepend(icon("twice"));
-    this.#find(".drop").prepend(icon("drop"));
+    const icons = { ".drop": "drop", ".jump": "search", ".own": "menu", ".begin": "plus" };
+    for (const [selector, name] of Object.entries(icons)) this.#find(selector).prepend(icon(name));
     this.#find(".again").hidden = !this.#session.can_log_in_again;
     this.#find(".ended a").hidden = this.#session.can_log_in_again;
-    this.#find(".beginning").textContent = `The beginning of your conversation with ${others[0].full_name}.`;
   }
 
   #listen() {
-    const view = this.#view;
-    const followed = () => view.scrollHeight - view.scrollTop - view.clientHeight < NEAR_END_PX;
-    view.addEventListener("scroll", () => (this.#following = followed()));
-    new ResizeObserver(() => this.#follow()).observe(view);
-    const atTop = ([entry]) => entry.isIntersecting && this.#loadEarlier();
-    new IntersectionObserver(atTop, { root: view }).observe(this.#find(".earlier"));
-    new IntersectionObserver(() => this.#readWhatIsSeen()).observe(this.node);
-    document.addEventListener("visibilitychange", () => this.#readWhatIsSeen());
-    this.#find(".earlier").addEventListener("click", () => this.#loadEarlier());
-    this.#find(".twice").addEventListener("click", () => this.#sendTwice());
+    new IntersectionObserver(() => this.#drawSoon()).observe(this.node);
+    document.addEventListener("visibilitychange", () => this.#conversation.seen());
     this.#find(".drop").addEventListener("click", () => this.#drop());
     this.#find(".again").addEventListener("click", () => this.#logInAgain());
-    this.#find("ol").addEventListener("click", ({ target }) => this.#tapped(target));
+    this.#find(".jump").addEventListener("click", () => this.switch());
+    this.#find(".own").addEventListener("click", ({ currentTarget }) => this.#ownMenu(currentTarget));
+    this.#find(".begin").addEventListener("click", ({ currentTarget }) => this.#beginMenu(currentTarget));
+  }
+
+  #listActs() {
+    return {
+      open: (id) => this.open(id),
+      accept: (id) => this.#try(async () => this.open((await this.#acts.accept({ id })).id)),
+      decline: (id) => this.#try(() => this.#acts.decline(id)),
+      filter: (name) => this.#try(() => loadFiltered(this.#session, name)),
+    };
+  }
+
+  #ownMenu(anchor) {
+    const { size } = this.#session.store.scheduled;
+    openMenu(anchor, "Yours", [
+      { label: "Search messages", icon: "search", act: () => searchDialog(this.#context) },
+      { label: "Saved messages", icon: "bookmark", act: () => savedDialog(this.#context) },
+      { label: size ? `Planned messages (${size})` : "Planned messages", icon: "waiting", act: () => scheduledDialog(this.#context) },
+      ...this.#links.map(({ label, href }) => ({ label, icon: "people", act: () => location.assign(href) })),
+    ]);
+  }
+
+  #beginMenu(anchor) {
+    openMenu(anchor, "New", [
+      { label: "New message", icon: "edit", act: () => newDialog(this.#context, "dm") },
+      { label: "New group", icon: "people", act: () => newDialog(this.#context, "group") },
+      { label: "New channel", icon: "channel", act: () => newDialog(this.#context, "channel") },
+      { label: "Browse channels", icon: "search", act: () => browseDialog(this.#context) },
+    ]);
+  }
+
+  // Changes that come together are drawn together.
+  #drawSoon() {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    requestAnimationFrame(() => {
+      this.#drawing = false;
+      this.#draw();
+    });
   }
 
   #draw() {
     this.#drawState();
-    this.#drawTyping();
-    this.#drawMessages();
-    this.#composer.draw();
-    this.#readWhatIsSeen();
+    const { store } = this.#session;
+    const open = this.#conversation.room;
+    if (open && !store.room(open.id)) this.#gone();
+    else if (open && store.room(open.id) !== open) this.open(open.id); // read anew
+    if (!this.#opened && this.#session.loaded) this.#openFirst();
+    this.#conversation.draw();
+    this.#list.draw(this.#conversation.room?.id);
+    this.#onUnread(store.unread.messages > 0 && !(this.node.checkVisibility() && document.visibilityState === "visible"));
+  }
+
+  #openFirst() {
+    this.#opened = true;
+    const { store } = this.#session;
+    const [latest] = listed(store, { filter: "all", words: "", now: Date.now() });
+    const room = store.room(this.#first) ?? latest;
+    if (!room) return;
+    this.node.classList.add("talking");
+    this.#conversation.open(room).then(() => this.#drawSoon());
+  }
+
+  #gone() {
+    this.#conversation.close();
+    this.#find(".conversation").hidden = true;
+    this.node.classList.remove("talking");
+    this.#say("You are not in that conversation any more.");
   }
 
   #drawState() {
@@ -105,70 +187,40 @@ export class Pane {
     this.#find(".ended").hidden = state !== "ended";
   }
 
-  #drawTyping() {
-    const { store, others } = this.#session;
-    const writes = store.typing.length > 0;
-    this.#find(".typing").classList.toggle("shown", writes);
-    this.#find(".typing .text").textContent = writes ? `${others[0].full_name} is typing` : "";
+  #back() {
+    this.node.classList.remove("talking");
+    this.#find(".line.current, .search")?.focus();
   }
 
-  // Whoever reads the latest stays with it; whoever scrolled up keeps their place, also when history comes in above.
-  #drawMessages() {
-    const { scrollHeight, scrollTop } = this.#view;
-    const { first_seq, place, unsent } = this.#session.store;
-    this.#following ||= unsent.length > this.#drawn.unsent;
-    this.#timeline.draw(this.#session);
-    this.#find(".earlier").hidden = first_seq <= 1;
-    this.#find(".beginning").hidden = first_seq > 1 || place === undefined;
-    if (!this.#following && first_seq < this.#drawn.first_seq) {
-      this.#view.scrollTop = scrollTop + this.#view.scrollHeight - scrollHeight;
-    }
-    this.#drawn = { first_seq, unsent: unsent.length };
-    this.#follow();
-  }
-
-  #follow() {
-    if (this.#following) this.#view.scrollTo(0, this.#view.scrollHeight);
-  }
-
-  #notify(text) {
+  // Says something at the top of the pane for a while; `action` is `{label, act}`, such as to undo it.
+  #say(text, { action, for_ms = NOTICE_MS } = {}) {
     const notice = this.#find(".notice");
+    const hide = () => (notice.hidden = true);
+    const act = () => {
+      hide();
+      action.act();
+    };
     clearTimeout(this.#noticeTimer);
-    notice.textContent = text;
+    notice.replaceChildren(element("span", {}, text), ...(action ? [element("button", { type: "button", onclick: act }, action.label)] : []));
     notice.hidden = false;
-    this.#noticeTimer = setTimeout(() => (notice.hidden = true), NOTICE_MS);
+    this.#noticeTimer = setTimeout(hide, for_ms);
   }
 
-  #readWhatIsSeen() {
-    const { last_seq, me } = this.#session.store;
-    const seen = this.node.checkVisibility() && document.visibilityState === "visible";
-    if (seen) this.#session.markRead();
-    this.#onUnread(!seen && last_seq > this.#session.store.readBy(me));
+  // Told to those who listen instead of looking.
+  #announce(message, room) {
+    if (room !== this.#conversation.room) return;
+    this.#find(".announcer").textContent = `${this.#session.store.who(message.sender.id).full_name}: ${message.text}`;
   }
 
-  async #loadEarlier() {
-    if (this.#loading) return;
-    this.#loading = true;
-    this.#view.setAttribute("aria-busy", "true"); // history is not read aloud as news
+  #logInAgain() {
+    return this.#try(() => this.#session.logInAgain());
+  }
+
+  async #try(act) {
     try {
-      await this.#session.loadEarlier();
+      await act();
     } catch (error) {
-      this.#notify(error.message);
-    } finally {
-      this.#loading = false;
-      this.#view.removeAttribute("aria-busy");
-    }
-  }
-
-  #sendTwice() {
-    this.#session.sendTwice(this.#composer.take() || "Did this arrive once?");
-  }
-
-  async #logInAgain() {
-    try {
-      await this.#session.logInAgain();
-    } catch (error) {
-      this.#notify(inWords(error));
+      this.#say(inWords(error));
     }
   }
 
@@ -176,12 +228,5 @@ export class Pane {
     this.#session.drop(DROP_S);
     const countDown = () => (this.#session.back_in_s ? this.#drawState() : clearInterval(timer));
     const timer = setInterval(countDown, 250);
-  }
-
-  // A tap opens a message's actions where there is no pointer to hover with.
-  #tapped(target) {
-    const tapped = target.closest(".message");
-    for (const open of this.node.querySelectorAll(".message.open")) if (open !== tapped) open.classList.remove("open");
-    if (!target.closest("button")) tapped?.classList.toggle("open");
   }
 }

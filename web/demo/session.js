@@ -1,13 +1,16 @@
-// One person's client: log-in, socket, place, and what the person does. It talks to its Store and tells its owner of
-// every change; it knows nothing of the page.
+// One person's connection: log-in, socket, place, what is on its way, and catching up. It feeds a Store and tells its
+// owner of every change; it knows nothing of the page. What else the person does is in acts.js.
 
-import { Login, Problem } from "../api.js";
+import { Problem } from "../api.js";
 import { connect, Disconnected } from "../socketio.js";
+import { inWords } from "../words.js";
+import { load } from "./load.js";
+import { Places } from "./places.js";
 import { Store } from "./store.js";
 
-const PAGE = 30;
-const TYPING_REPEAT_MS = 3_000;
 const TYPING_ENDS_MS = 6_000;
+const DELIVERED_AFTER_MS = 250;
+const TOO_MUCH = 200; // changes of one conversation after which it is read anew instead
 
 export class Session {
   #login;
@@ -15,29 +18,32 @@ export class Session {
   #client = null;
   #back_at = 0;
   #refresh;
+  #hello = null;
   #syncing = null;
   #sync_again = false;
-  #typed_at = -Infinity;
   #typing_timers = new Map();
-  #marked = 0;
+  #delivered = new Map(); // conversation id -> timer
+  #held = null; // changes that wait until something was read, in their order
 
   /** Called after anything changed; set by whoever shows the session. */
   onChange = () => {};
   /** Called with what the person should be told. */
   onNotice = () => {};
+  /** Called with a message that somebody else has just written, and its room. */
+  onMessage = () => {};
 
   /**
    * `onRecord({type, body, took_ms?})` is told of every event and every answer; `again()` opens another session of the
    * same person, where the page can.
    */
-  constructor({ login, again, conversation, onRecord }) {
+  constructor({ login, again, onRecord }) {
     this.#use(login);
     this.#again = again;
     this.user = login.user;
-    this.store = new Store({ me: login.user.id, conversation });
-    this.others = conversation.members.map((member) => member.user).filter((user) => user.id !== login.user.id);
+    this.store = new Store(login.user);
     this.onRecord = onRecord;
     this.state = "closed";
+    this.loaded = false;
     this.replayed = new Set();
   }
 
@@ -48,7 +54,7 @@ export class Session {
       url: location.origin,
       auth: async () => ({
         token: await this.#login.token(),
-        resume: this.store.place,
+        resume: this.loaded ? this.store.places.value : undefined,
         client: { name: "demo", version: "1" },
       }),
       onEvent: (event, data) => this.#received(event, data),
@@ -86,74 +92,47 @@ export class Session {
     return this.#back_at ? Math.max(1, Math.ceil((this.#back_at - performance.now()) / 1000)) : 0;
   }
 
-  /** Shows the message at once and sends it now or, when there is no connection, later. */
-  send(text, reply_to) {
-    const draft = this.#draft(text, reply_to);
-    this.#deliver(draft);
+  /** A REST call as the person. */
+  request(method, path, options) {
+    return this.#login.request(method, path, options);
   }
 
-  /** Sends one message two times. There will be one, and the second answer says so. */
-  async sendTwice(text) {
-    const draft = this.#draft(text);
-    const [, second] = await Promise.all([this.#deliver(draft), this.#deliver(draft)]);
-    if (second?.replayed) this.onNotice("Sent twice, stored once: the second answer says “replayed”.");
+  /** A call over the socket. Resolves with the whole answer; rejects with Problem, Disconnected or AckTimeout. */
+  async call(event, request) {
+    const sent = performance.now();
+    const ack = await this.#client.emit(event, request);
+    this.onRecord({ type: `${event} ack`, took_ms: performance.now() - sent, body: { request, ack } });
+    if (!ack.ok) throw new Problem(ack.problem);
+    return ack;
   }
 
-  retry(client_msg_id) {
-    const draft = this.store.unsent.find((each) => each.client_msg_id === client_msg_id);
-    this.store.draft(draft);
+  /** Shows a message at once and sends it now or, when there is no connection, later. `times` says how often. */
+  async send(room, message, times = 1) {
+    const client_msg_id = crypto.randomUUID();
+    const draft = { ...message, client_msg_id, created_at: new Date().toISOString() };
+    room.draft(draft);
     this.onChange();
-    this.#deliver(draft);
+    const answers = await Promise.all(Array.from({ length: times }, () => this.#deliver(room, draft)));
+    return answers.at(-1);
   }
 
-  discard(client_msg_id) {
-    this.store.discard(client_msg_id);
+  /** Sends a message once more that was refused. */
+  retry(room, client_msg_id) {
+    const draft = room.unsent.find((each) => each.client_msg_id === client_msg_id);
+    room.draft(draft);
     this.onChange();
+    this.#deliver(room, draft);
   }
 
-  edit(id, text) {
-    return this.#change("edit-message", { id, text });
-  }
-
-  remove(id) {
-    return this.#change("delete-message", { id });
-  }
-
-  /** Tells the others, at most every three seconds. */
-  typing() {
-    if (performance.now() - this.#typed_at < TYPING_REPEAT_MS) return;
-    this.#typed_at = performance.now();
-    this.#tell("typing");
-  }
-
-  stopTyping() {
-    if (this.#typed_at === -Infinity) return;
-    this.#typed_at = -Infinity;
-    this.#tell("stop-typing");
-  }
-
-  /** Marks everything known as read, once per message. */
-  async markRead() {
-    const { last_seq, me } = this.store;
-    if (this.state !== "connected" || last_seq <= Math.max(this.#marked, this.store.readBy(me))) return;
-    this.#marked = last_seq;
+  /** Carries out `read`, and keeps changes waiting meanwhile: what it takes in is older than they are, or the same. */
+  async reading(read) {
+    const outermost = this.#held === null;
+    this.#held ??= [];
     try {
-      await this.#call("mark-read", { conversation_id: this.store.conversation_id, seq: last_seq });
-      this.store.read(me, last_seq);
-    } catch {
-      this.#marked = 0; // asked again with the next change
+      return await read();
+    } finally {
+      if (outermost) this.#release();
     }
-  }
-
-  /** Reads the page of history before what is shown. Returns false at the beginning. */
-  async loadEarlier() {
-    const { first_seq, conversation_id } = this.store;
-    if (first_seq === 1) return false;
-    const query = { conversation_id, limit: PAGE, ...(first_seq && { before_seq: first_seq }) };
-    const { items } = await this.#login.request("GET", "/api/messages", { query });
-    this.store.merge(items);
-    this.onChange();
-    return items.length > 0;
   }
 
   #use(login) {
@@ -170,60 +149,25 @@ export class Session {
     this.onChange();
   }
 
-  #draft(text, reply_to) {
-    const draft = { client_msg_id: crypto.randomUUID(), text, reply_to, created_at: new Date().toISOString() };
-    this.store.draft(draft);
-    this.stopTyping();
-    this.onChange();
-    return draft;
-  }
-
-  async #deliver({ client_msg_id, text, reply_to }) {
-    const { conversation_id } = this.store;
-    const request = { conversation_id, client_msg_id, text, ...(reply_to && { reply_to }) };
+  async #deliver(room, { created_at: _, failure: __, ...message }) {
     try {
-      const ack = await this.#call("send-message", request);
-      if (ack.replayed) this.replayed.add(client_msg_id);
-      this.store.merge([ack.data]);
+      const ack = await this.call("send-message", { conversation_id: room.id, ...message });
+      if (ack.replayed) this.replayed.add(message.client_msg_id);
+      room.answered(ack.data);
       return ack;
     } catch (error) {
       // Without a connection it waits for the next one: repeating is safe, since the id stays the same.
-      if (!(error instanceof Disconnected)) this.store.fail(client_msg_id, error.message);
+      if (!(error instanceof Disconnected)) room.fail(message.client_msg_id, inWords(error));
     } finally {
       this.onChange();
     }
-  }
-
-  async #change(event, request) {
-    try {
-      const { data } = await this.#call(event, request);
-      this.store.merge([data]);
-      this.onChange();
-      return true;
-    } catch (error) {
-      this.onNotice(error instanceof Disconnected ? "Not connected: try again in a moment." : error.message);
-      return false;
-    }
-  }
-
-  #tell(event) {
-    const { conversation_id } = this.store;
-    this.#call(event, { conversation_id }).catch(() => {}); // a lost one does no harm
-  }
-
-  async #call(event, request) {
-    const sent = performance.now();
-    const ack = await this.#client.emit(event, request);
-    this.onRecord({ type: `${event} ack`, took_ms: performance.now() - sent, body: { request, ack } });
-    if (!ack.ok) throw new Problem(ack.problem);
-    return ack;
   }
 
   #received(event, data) {
     this.onRecord({ type: event, body: data });
     if (event === "hello") this.#greeted(data);
     else if (event === "resumed") this.#resumed(data);
-    else if (event === "resync-required") this.#sync(() => this.#caughtUp("caught up by sync"));
+    else if (event === "resync-required") this.#resync(data);
     else if (event === "auth-expiring") this.#renew();
     else if (event === "session-revoked") this.#end();
     else if (data.event_id !== undefined) this.#changed(data);
@@ -231,15 +175,33 @@ export class Session {
 
   // A first connection starts where the logs stand; later ones wait for `resumed` before anything is sent.
   async #greeted(hello) {
-    if (this.store.place) return;
-    this.store.start(hello);
-    this.#flush();
-    await this.loadEarlier();
+    this.#hello = hello;
+    if (!this.loaded) await this.#begin();
+  }
+
+  async #begin() {
+    this.store.places.start(this.#hello);
+    try {
+      await this.reading(() => load(this));
+      this.loaded = true;
+      this.#flush();
+    } catch (error) {
+      if (this.state === "connected") this.onNotice(inWords(error));
+    }
+    this.onChange();
   }
 
   #resumed({ replayed, user_pos, positions }) {
-    this.store.settle({ user_pos, positions });
+    this.store.places.settle({ user_pos, positions });
     this.#caughtUp(`${replayed} ${replayed === 1 ? "event" : "events"} replayed`);
+  }
+
+  // Too much was missed for one replay, or the server's logs are younger than our place: then nothing of it holds.
+  #resync({ reason }) {
+    if (reason !== "POSITION_AHEAD") return this.#sync(() => this.#caughtUp("caught up by sync"));
+    this.store.places = new Places();
+    for (const room of this.store.rooms) this.store.leave(room.id);
+    return this.#begin();
   }
 
   #caughtUp(how) {
@@ -248,25 +210,73 @@ export class Session {
   }
 
   #flush() {
-    for (const draft of this.store.waiting) this.#deliver(draft);
+    for (const room of this.store.rooms) {
+      for (const draft of room.waiting) this.#deliver(room, draft);
+      if (room.conversation.unread_count) this.#deliveredSoon(room);
+    }
     this.onChange();
   }
 
   #changed(change) {
-    if (this.store.misses(change)) return this.#sync();
-    if (!this.store.apply(change)) return;
-    if (change.type === "typing") this.#expireTyping(change.data.typing.user_id);
+    if (this.#held) return void this.#held.push(change);
+    if (this.store.places.misses(change)) return void this.#sync();
+    const wanted = new Set();
+    if (!this.store.apply(change, wanted)) return;
+    const { type, conversation_id, data } = change;
+    if (type === "typing") this.#expireTyping(conversation_id, data.typing.user_id);
+    if (type === "message-new" && data.message.sender.id !== this.user.id) this.#news(data.message);
+    if (wanted.size) this.#readAnew(wanted);
+    this.onChange();
+  }
+
+  #release() {
+    const held = this.#held;
+    this.#held = null;
+    for (const change of held) this.#changed(change);
+  }
+
+  #news(message) {
+    const room = this.store.room(message.conversation_id);
+    if (!room) return;
+    this.#deliveredSoon(room);
+    this.onMessage(message, room);
+  }
+
+  // One call for all that comes at once.
+  #deliveredSoon(room) {
+    if (this.#delivered.has(room.id)) return;
+    const tell = () => {
+      this.#delivered.delete(room.id);
+      const { last_seq } = room.conversation;
+      if (this.state === "connected") this.call("mark-delivered", { conversation_id: room.id, seq: last_seq }).catch(() => {});
+    };
+    this.#delivered.set(room.id, setTimeout(tell, DELIVERED_AFTER_MS));
+  }
+
+  async #readAnew(ids) {
+    try {
+      await this.reading(async () => {
+        for (const id of ids) {
+          const conversation = await this.request("GET", `/api/messages/conversations/${id}`);
+          this.store.know(conversation);
+        }
+      });
+    } catch (error) {
+      if (error.status !== 404) this.onNotice(inWords(error)); // else one is not in it any more
+    }
     this.onChange();
   }
 
   // A lost stop-typing must not leave somebody writing for ever.
-  #expireTyping(user_id) {
-    clearTimeout(this.#typing_timers.get(user_id));
+  #expireTyping(conversation_id, user_id) {
+    const key = `${conversation_id} ${user_id}`;
+    clearTimeout(this.#typing_timers.get(key));
     const expire = () => {
-      this.store.stopTyping(user_id);
+      this.#typing_timers.delete(key);
+      this.store.room(conversation_id)?.stopTyping(user_id);
       this.onChange();
     };
-    this.#typing_timers.set(user_id, setTimeout(expire, TYPING_ENDS_MS));
+    this.#typing_timers.set(key, setTimeout(expire, TYPING_ENDS_MS));
   }
 
   // Fetches what was missed. What turns out to be missing meanwhile is fetched by the same run.
@@ -277,16 +287,22 @@ export class Session {
       await this.#syncing;
       then();
     } catch (error) {
-      if (!(error instanceof Disconnected)) this.onNotice(error.message); // else the next connection resumes
+      if (!(error instanceof Disconnected)) this.onNotice(inWords(error)); // else the next connection resumes
     }
   }
 
   async #readPages() {
     while (this.#sync_again) {
       this.#sync_again = false;
-      const { data } = await this.#call("sync", this.store.place);
-      for (const change of data.events) this.store.apply(change);
-      this.store.settle(data);
+      const wanted = new Set();
+      const { data } = await this.call("sync", { ...this.store.places.value, max_per_conversation: TOO_MUCH });
+      for (const change of data.events) this.store.apply(change, wanted);
+      for (const { conversation_id } of data.limited ?? []) {
+        this.store.room(conversation_id)?.forget();
+        wanted.add(conversation_id);
+      }
+      this.store.places.settle(data);
+      if (wanted.size) await this.#readAnew(wanted);
       this.#sync_again ||= data.has_more;
       this.onChange();
     }
@@ -319,7 +335,7 @@ export class Session {
   async #renew() {
     try {
       await this.#login.refresh();
-      await this.#call("auth-refresh", { token: await this.#login.token() });
+      await this.call("auth-refresh", { token: await this.#login.token() });
     } catch {
       // Without a connection the next one carries the new token.
     }

@@ -1,145 +1,137 @@
-// What one client knows: its place in the logs, and one conversation with the messages still on their way.
-// Pure (no page, no network, no clock), so that the rules of resuming can be tested alone.
+// What one client knows: its place in the logs, its conversations, and what is the person's own. Pure (no page, no
+// network, no clock), so that the rules of catching up can be tested alone. Every device of a person holds one; fed
+// with the same changes in whatever order, they come to the same.
+
+import { Places } from "./places.js";
+import { Room } from "./room.js";
 
 export class Store {
-  #messages = new Map(); // by seq
-  #unsent = new Map(); // by client_msg_id, in the order written
-  #places = null; // conversation id -> pos, known once the first hello came
-  #user_pos = 0;
-  #read = new Map(); // user id -> last_read_seq
-  #typing = new Set();
+  #rooms = new Map(); // by conversation id
+  #profiles = new Map(); // by user id
 
-  constructor({ me, conversation }) {
-    this.me = me;
-    this.conversation_id = conversation.id;
-    for (const member of conversation.members) this.#read.set(member.user.id, member.last_read_seq);
+  places = new Places();
+  drafts = new Map(); // `conversation thread` -> draft
+  invites = new Map(); // by id, those that wait for our answer
+  bookmarks = new Map(); // by message id
+  scheduled = new Map(); // by id
+  groups = new Map(); // by id
+
+  /** `me` is the user, as the log-in tells it. */
+  constructor(me) {
+    this.me = me.id;
+    this.profile(me);
   }
 
-  /** The client's place, as `resume` and `sync` want it; undefined before the first hello. */
-  get place() {
-    if (!this.#places) return undefined;
-    return { user_pos: this.#user_pos, positions: Object.fromEntries(this.#places) };
+  get rooms() {
+    return [...this.#rooms.values()];
   }
 
-  /** A new client starts where the logs stand now; what was before is read as history. */
-  start({ user_pos, positions }) {
-    this.#places ??= new Map();
-    this.settle({ user_pos, positions });
+  room(id) {
+    return this.#rooms.get(id);
   }
 
-  /** Moves the place forward to where an answer says that it is now. */
-  settle({ user_pos, positions }) {
-    this.#user_pos = Math.max(this.#user_pos, user_pos);
-    for (const [id, pos] of Object.entries(positions)) this.#advance(id, pos);
+  /** Takes a conversation in, as an answer shows it. Returns its room. */
+  know(conversation) {
+    const room = this.#rooms.get(conversation.id);
+    if (room) room.know(conversation);
+    else this.#rooms.set(conversation.id, new Room(this.me, conversation));
+    for (const { user } of conversation.members ?? []) this.profile(user);
+    return this.#rooms.get(conversation.id);
   }
 
-  /** True when changes before this one have not come: they have to be fetched first. */
-  misses({ conversation_id, pos, user_pos }) {
-    if (pos > 0) return this.#places.has(conversation_id) && pos > this.#places.get(conversation_id) + 1;
-    return user_pos > this.#user_pos + 1;
+  /** Removes a conversation that we are not in any more. */
+  leave(id) {
+    this.#rooms.delete(id);
+    this.places.leave(id);
   }
 
-  /** Takes a change in. Returns false for one that was already known. */
-  apply(change) {
-    const { conversation_id, pos, user_pos } = change;
-    if (pos > 0 && pos <= (this.#places.get(conversation_id) ?? 0)) return false;
-    if (user_pos > 0 && user_pos <= this.#user_pos) return false;
-    if (pos > 0) this.#advance(conversation_id, pos);
-    if (user_pos > 0) this.#user_pos = user_pos;
-    if (conversation_id === this.conversation_id) this.#take(change);
+  /** Takes in who somebody is; of somebody nameless nothing is learned. */
+  profile(user) {
+    if (user?.id && (user.full_name || user.username)) this.#profiles.set(user.id, user);
+  }
+
+  /** Who somebody is, as far as is known. */
+  who(id) {
+    return this.#profiles.get(id) ?? { id, username: "", full_name: "Somebody", avatar: "" };
+  }
+
+  get people() {
+    return [...this.#profiles.values()];
+  }
+
+  /**
+   * Takes a change in. Returns false for one that was already known. What cannot be told from the change alone is
+   * added to `wanted`: ids of conversations to be read.
+   */
+  apply(change, wanted = new Set()) {
+    if (!this.places.pass(change)) return false;
+    const { type, conversation_id, data } = change;
+    this.#learn(data);
+    if (type === "conversation-removed" || type === "conversation-deleted") this.leave(conversation_id);
+    else if (type === "conversation-added") wanted.add(conversation_id);
+    else this.#rooms.get(conversation_id)?.apply(change, this.#ownGroups());
+    if (change.user_pos > 0) this.#own(type, data);
     return true;
   }
 
-  /** Messages of a page of history, or of an answer. A version older than the known one changes nothing. */
-  merge(messages) {
-    for (const message of messages) {
-      const known = this.#messages.get(message.seq);
-      if (!known || message.version >= known.version) this.#messages.set(message.seq, message);
-      if (message.sender.id === this.me) this.#unsent.delete(message.client_msg_id);
-    }
+  // Drafts are held by conversation and thread.
+
+  draft(conversation_id, thread_root = "") {
+    return this.drafts.get(`${conversation_id} ${thread_root}`);
   }
 
-  /** A message of ours that is shown before the server has it. */
-  draft({ client_msg_id, text, reply_to = "", created_at }) {
-    this.#unsent.set(client_msg_id, { client_msg_id, text, reply_to, created_at, failure: "" });
+  keepDraft(draft) {
+    const key = `${draft.conversation_id} ${draft.thread_root ?? ""}`;
+    if (draft.text || draft.reply_to) this.drafts.set(key, draft);
+    else this.drafts.delete(key);
   }
 
-  /** The server said no, and why. */
-  fail(client_msg_id, failure) {
-    const draft = this.#unsent.get(client_msg_id);
-    if (draft) this.#unsent.set(client_msg_id, { ...draft, failure });
+  /** Takes in one of the person's own things; what has ended is dropped. */
+  keepInvite(invite) {
+    const open = invite.state === "open" && invite.user_id === this.me;
+    if (open) this.invites.set(invite.id, invite);
+    else this.invites.delete(invite.id);
   }
 
-  /** Gives up a message of ours that was not sent. */
-  discard(client_msg_id) {
-    this.#unsent.delete(client_msg_id);
+  keepBookmark({ removed, ...bookmark }) {
+    const { id } = bookmark.message;
+    const whole = bookmark.message.sender ? bookmark.message : (this.bookmarks.get(id)?.message ?? bookmark.message);
+    if (removed) this.bookmarks.delete(id);
+    else this.bookmarks.set(id, { ...bookmark, message: whole });
   }
 
-  /** Ours that wait for an answer, in the order written: to be sent again, unchanged, after a reconnect. */
-  get waiting() {
-    return this.unsent.filter((draft) => !draft.failure);
+  keepScheduled(scheduled) {
+    if (scheduled.state === "waiting" || scheduled.state === "failed") this.scheduled.set(scheduled.id, scheduled);
+    else this.scheduled.delete(scheduled.id);
   }
 
-  get unsent() {
-    return [...this.#unsent.values()];
+  keepGroup(group) {
+    if (group.deleted) this.groups.delete(group.id);
+    else this.groups.set(group.id, group);
   }
 
-  /** By ascending seq. */
-  get messages() {
-    return [...this.#messages.values()].sort((a, b) => a.seq - b.seq);
+  /** What we have not read in all conversations together. */
+  get unread() {
+    const shown = this.rooms.map((room) => room.conversation).filter(({ my }) => !my?.hidden);
+    const sum = (name) => shown.reduce((total, each) => total + (each[name] ?? 0), 0);
+    return { messages: sum("unread_count"), mentions: sum("mention_count") };
   }
 
-  message(id) {
-    return this.messages.find((message) => message.id === id);
+  #own(type, { draft, invite, bookmark, scheduled, group }) {
+    if (draft) this.keepDraft(draft);
+    if (invite) this.keepInvite(invite);
+    if (bookmark) this.keepBookmark(bookmark);
+    if (scheduled) this.keepScheduled(scheduled);
+    if (group) this.keepGroup(group);
   }
 
-  /** Number of the earliest known message; 0 when there is none. */
-  get first_seq() {
-    return this.#messages.size ? Math.min(...this.#messages.keys()) : 0;
+  #learn({ message, conversation, member, invite }) {
+    for (const user of [message?.sender, member?.user, invite?.created_by]) this.profile(user);
+    for (const each of conversation?.members ?? []) this.profile(each.user);
   }
 
-  /** Number of the latest known message; 0 when there is none. */
-  get last_seq() {
-    return Math.max(0, ...this.#messages.keys());
-  }
-
-  /** Up to where a member has read. */
-  readBy(user_id) {
-    return this.#read.get(user_id) ?? 0;
-  }
-
-  /** Notes a read mark; marks never move back. */
-  read(user_id, seq) {
-    this.#read.set(user_id, Math.max(this.readBy(user_id), seq));
-  }
-
-  /** Up to where everybody else has read. */
-  get read_by_others() {
-    return Math.min(...[...this.#read].filter(([id]) => id !== this.me).map(([, seq]) => seq));
-  }
-
-  /** Ids of the others who write at the moment. */
-  get typing() {
-    return [...this.#typing];
-  }
-
-  stopTyping(user_id) {
-    this.#typing.delete(user_id);
-  }
-
-  #advance(id, pos) {
-    this.#places.set(id, Math.max(this.#places.get(id) ?? 0, pos));
-  }
-
-  #take({ type, data }) {
-    const { message, receipt, unread, typing } = data;
-    if (message) {
-      this.merge([message]);
-      if (type === "message-new") this.#typing.delete(message.sender.id);
-    }
-    if (receipt) this.read(receipt.user_id, receipt.last_read_seq);
-    if (unread) this.read(this.me, unread.last_read_seq);
-    if (type === "typing" && typing.user_id !== this.me) this.#typing.add(typing.user_id);
-    if (type === "stop-typing") this.#typing.delete(typing.user_id);
+  #ownGroups() {
+    const mine = [...this.groups.values()].filter(({ user_ids = [] }) => user_ids.includes(this.me));
+    return new Set(mine.map(({ id }) => id));
   }
 }

@@ -1,195 +1,227 @@
-// The list of messages of one pane: grouped by sender, with days between, redrawn only where something changed.
+// The messages of the conversation that is open: what is in view is read in and marked as read.
 
-import { element, icon } from "../element.js";
-import { initials } from "../initials.js";
+import { element } from "../element.js";
+import { calls } from "./mentions.js";
+import { isReply } from "./room.js";
+import { timelineRow, unsentRow } from "./rows.js";
+import { Scroller } from "./scroller.js";
 
-const GROUP_MS = 5 * 60_000;
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
-const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+const ESTIMATE_PX = 44;
+const AROUND = 10; // rows on both sides of the window that are read in with it
+const READERS_AT_MOST = 10;
+const VISITED_MS = 1_600;
 
-/** Draws into `list`; `hues` has each user's colour, `on` what reply, edit, remove, retry, discard and visit do. */
 export class Timeline {
+  #session;
+  #acts;
+  #scroller;
   #list;
-  #hues;
-  #on;
-  #drawn = new Map(); // key -> {print, node}
+  #view;
+  #room = null;
+  #context = {};
+  #new_after;
+  #reading = false;
+  #unsent = 0;
+  #blocked_until = 0;
 
-  constructor({ list, hues, on }) {
+  /** Called with what failed. */
+  onProblem = () => {};
+  /** Called when the place in the list changed. */
+  onMove = () => {};
+
+  /** `rows` makes the elements of messages. */
+  constructor({ view, list, session, acts, rows }) {
+    this.#session = session;
+    this.#acts = acts;
+    this.#view = view;
     this.#list = list;
-    this.#hues = hues;
-    this.#on = on;
-  }
-
-  /** Shows what the session's store holds now. */
-  draw(session) {
-    const kept = new Map();
-    for (const row of rowsOf(session)) {
-      const print = JSON.stringify(row);
-      const old = this.#drawn.get(row.key);
-      kept.set(row.key, old?.print === print ? old : { print, node: this.#node(row) });
-    }
-    for (const [key, { node }] of this.#drawn) if (kept.get(key)?.node !== node) node.remove();
-    let place = this.#list.firstChild;
-    for (const { node } of kept.values()) {
-      if (node === place) place = place.nextSibling;
-      else this.#list.insertBefore(node, place);
-    }
-    this.#drawn = kept;
-  }
-
-  /** Brings a message into view and marks it for a moment. Returns false when it is not in the list. */
-  visit(id) {
-    const node = this.#list.querySelector(`[data-id="${id}"]`);
-    node?.scrollIntoView({ block: "center", behavior: "smooth" });
-    node?.classList.add("visited");
-    setTimeout(() => node?.classList.remove("visited"), 1500);
-    return Boolean(node);
-  }
-
-  #node(row) {
-    if (row.day) return element("li", { class: "day" }, element("span", {}, row.day));
-    const { mine, first, last, name } = row;
-    const classes = ["message", mine && "mine", first && "first", last && "last", row.deleted && "deleted"];
-    return element(
-      "li",
-      { class: classes.filter(Boolean).join(" "), "data-id": row.id },
-      !mine &&
-        element(
-          "span",
-          { class: `avatar hue-${this.#hues[row.sender_id] ?? 0}`, "aria-hidden": "true" },
-          initials(name),
-        ),
-      element(
-        "article",
-        { "aria-label": `${mine ? "You" : name}, ${CLOCK.format(new Date(row.at))}` },
-        row.quote && this.#quote(row.quote),
-        element("p", { class: "text", dir: "auto" }, row.deleted ? "Message deleted" : row.text),
-        meta(row),
-        row.failure && this.#failure(row),
-        this.#actions(row),
-      ),
-    );
-  }
-
-  #quote({ id, name, text }) {
-    const attributes = { class: "quote", type: "button", onclick: () => this.#on.visit(id) };
-    return element("button", attributes, element("b", {}, name), element("span", {}, text));
-  }
-
-  #failure({ client_msg_id, failure }) {
-    return element(
-      "p",
-      { class: "failure", role: "alert" },
-      `Not sent. ${failure} `,
-      element("button", { type: "button", onclick: () => this.#on.retry(client_msg_id) }, "Try again"),
-      element("button", { type: "button", onclick: () => this.#on.discard(client_msg_id) }, "Discard"),
-    );
-  }
-
-  #actions({ id, mine, deleted }) {
-    if (!id || deleted) return null;
-    const button = (name, label, act) =>
-      element(
-        "button",
-        { type: "button", class: "round", "aria-label": label, title: label, onclick: () => act(id) },
-        icon(name),
-      );
-    return element(
-      "div",
-      { class: "actions" },
-      button("reply", "Reply", this.#on.reply),
-      mine && button("edit", "Edit", this.#on.edit),
-      mine && button("delete", "Delete", this.#on.remove),
-    );
-  }
-}
-
-// Plain values only: two rows that print alike look alike.
-function rowsOf({ store, user, replayed }) {
-  const rows = [
-    ...store.messages.map((message) => written(message, store, replayed)),
-    ...store.unsent.map((draft) => unsent(draft, store, user)),
-  ];
-  const day = (row) => row && new Date(row.at).toDateString();
-  return rows.flatMap((row, index) => {
-    const [before, after] = [rows[index - 1], rows[index + 1]];
-    const newDay = day(row) !== day(before);
-    const shaped = {
-      ...row,
-      first: newDay || !together(before, row),
-      last: !together(row, after) || day(row) !== day(after),
+    this.#scroller = new Scroller({
+      view,
+      list,
+      row: (index) => this.#row(index),
+      build: (row) => (row.intro ? introNode(row) : rows.node(row)),
+      onWindow: (from, to) => this.#read(from, to),
+      estimate: ESTIMATE_PX,
+    });
+    this.#scroller.onScroll = () => {
+      this.markSeen();
+      this.onMove();
     };
-    return newDay ? [{ key: `day ${day(row)}`, day: dayName(row.at) }, shaped] : [shaped];
-  });
+  }
+
+  /** Shows a conversation: at message number `seq` when it is given, else at the first unread, else at the end. */
+  async open(room, seq) {
+    const { unread_count, last_seq } = room.conversation;
+    this.#room = room;
+    room.held = false;
+    this.#new_after = unread_count > 0 ? room.read_seq : undefined;
+    this.#scroller.reset();
+    const target = seq ?? (unread_count > 0 ? room.read_seq + 1 : 0);
+    const [from, to] = target ? [target - 20, target + 40] : [last_seq - 40, last_seq];
+    await this.#readAll(room, Math.max(1, from), to);
+    if (this.#room !== room) return;
+    this.draw();
+    if (target) this.visit(target, seq !== undefined);
+  }
+
+  close() {
+    this.#room = null;
+  }
+
+  draw() {
+    const room = this.#room;
+    if (!room) return;
+    const unsent = this.#unsentOf(room).length;
+    if (unsent > this.#unsent) this.#scroller.following = true;
+    this.#unsent = unsent;
+    if (!this.#isSeen() && this.#new_after === undefined && room.conversation.unread_count) this.#new_after = room.read_seq;
+    this.#context = this.#makeContext(room);
+    this.#scroller.draw(1 + room.conversation.last_seq + unsent);
+    this.markSeen();
+    this.onMove();
+  }
+
+  /** Brings a message into view; `mark` makes it stand out for a moment. */
+  async visit(seq, mark = true) {
+    const room = this.#room;
+    if (!room.history.knows(seq)) await this.#readAll(room, Math.max(1, seq - 20), seq + 20);
+    if (this.#room !== room) return;
+    this.#scroller.show(seq);
+    const node = mark && this.#scroller.node(seq);
+    if (!node) return;
+    node.classList.add("visited");
+    node.focus({ preventScroll: true });
+    setTimeout(() => node.classList.remove("visited"), VISITED_MS);
+  }
+
+  latest() {
+    this.#scroller.follow();
+    this.markSeen();
+    this.onMove();
+  }
+
+  /** Where the unread began, when that lies above what is in view; else 0. */
+  get unreadAbove() {
+    if (this.#new_after === undefined) return 0;
+    return this.#scroller.node(this.#new_after + 1) || this.#scroller.following ? 0 : this.#scroller.lastSeen > this.#new_after ? this.#new_after + 1 : 0;
+  }
+
+  get following() {
+    return this.#scroller.following;
+  }
+
+  /** Moves the line above what is new, as after marking something unread. */
+  newFrom(seq) {
+    this.#new_after = seq - 1;
+  }
+
+  /** Marks what was seen as read. */
+  markSeen() {
+    const room = this.#room;
+    if (!room || !this.#isSeen()) return;
+    const { last_seq } = room.conversation;
+    const seen = this.#scroller.following ? last_seq : Math.min(this.#scroller.lastSeen, last_seq);
+    if (room.history.knows(seen)) this.#acts.markRead(room, seen);
+  }
+
+  /** Moves the focus among the messages that are drawn. Returns false at an end. */
+  step(node, by) {
+    const next = by > 0 ? node.nextElementSibling : node.previousElementSibling;
+    const target = next?.classList.contains("message") || next?.classList.contains("gap") ? next : null;
+    target?.focus();
+    target?.scrollIntoView({ block: "nearest" });
+    return Boolean(target);
+  }
+
+  focusLast() {
+    const last = [...this.#list.querySelectorAll(".message")].at(-1);
+    last?.focus();
+  }
+
+  #isSeen() {
+    return document.visibilityState === "visible" && this.#view.checkVisibility() && this.#view.clientHeight > 0;
+  }
+
+  #unsentOf(room) {
+    return room.unsent.filter(({ thread_root }) => !thread_root);
+  }
+
+  #row(index) {
+    const room = this.#room;
+    const { last_seq } = room.conversation;
+    if (index === 0) return { key: `intro ${room.id}`, intro: true, text: this.#context.intro };
+    if (index <= last_seq) return timelineRow(room, index, this.#context);
+    return unsentRow(room, this.#unsentOf(room)[index - last_seq - 1], this.#context);
+  }
+
+  #makeContext(room) {
+    const { store, replayed, user } = this.#session;
+    const groups = new Set([...store.groups.values()].filter((each) => each.user_ids?.includes(user.id)).map(({ id }) => id));
+    const readers = this.#readersOf(room);
+    return {
+      me: user.id,
+      now: Date.now(),
+      new_after: this.#new_after,
+      replayed,
+      reached: room.reached,
+      kept: (id) => store.bookmarks.has(id),
+      callsMe: (message) => message.sender.id !== user.id && calls(message, user.id, groups),
+      readers: (seq) => readers.get(seq),
+      intro: introOf(room, store),
+    };
+  }
+
+  // Under each message, who has read up to it: in groups that are small enough to show it.
+  #readersOf(room) {
+    const found = new Map();
+    const { type, member_count } = room.conversation;
+    if (type === "dm" || member_count > READERS_AT_MOST) return found;
+    for (const { user, last_read_seq } of room.others) {
+      const message = room.history.before((last_read_seq ?? 0) + 1, (each) => !isReply(each));
+      if (message) found.set(message.seq, [...(found.get(message.seq) ?? []), user.id]);
+    }
+    return found;
+  }
+
+  // One page at a time; the next drawing asks for what is missing then.
+  async #read(from, to) {
+    const room = this.#room;
+    if (!room || this.#reading || performance.now() < this.#blocked_until) return;
+    const first = Math.max(1, from - AROUND);
+    const last = Math.min(to + AROUND, room.conversation.last_seq);
+    if (first > last || !this.#lacks(room, first, last)) return;
+    this.#reading = true;
+    try {
+      await this.#acts.readBetween(room, first, last);
+    } catch (error) {
+      this.#blocked_until = performance.now() + 2_000;
+      setTimeout(() => this.draw(), 2_100);
+      this.onProblem(error);
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  #lacks(room, first, last) {
+    for (let seq = first; seq <= last; seq++) if (!room.history.knows(seq)) return true;
+    return false;
+  }
+
+  async #readAll(room, from, to) {
+    try {
+      while (await this.#acts.readBetween(room, from, to));
+    } catch (error) {
+      this.onProblem(error);
+    }
+  }
 }
 
-function written(message, store, replayed) {
-  const { id, seq, sender, client_msg_id, text, created_at } = message;
-  const mine = sender.id === store.me;
-  return {
-    key: `${sender.id} ${client_msg_id}`,
-    id,
-    client_msg_id,
-    text,
-    mine,
-    sender_id: sender.id,
-    name: sender.full_name,
-    at: created_at,
-    tick: mine && (store.read_by_others >= seq ? "read" : "sent"),
-    edited: Boolean(message.edited_at),
-    deleted: Boolean(message.deleted_at),
-    replayed: mine && replayed.has(client_msg_id),
-    quote: quoteOf(message.reply_to, store),
-  };
+function introOf(room, store) {
+  const { type, name } = room.conversation;
+  if (type === "dm") return `The beginning of your conversation with ${store.who(room.others[0]?.user.id).full_name}.`;
+  return `The beginning of ${name || "this conversation"}.`;
 }
 
-function unsent({ client_msg_id, text, reply_to, created_at, failure }, store, user) {
-  return {
-    key: `${user.id} ${client_msg_id}`,
-    client_msg_id,
-    text,
-    mine: true,
-    sender_id: user.id,
-    name: user.full_name,
-    at: created_at,
-    tick: failure ? "" : "waiting",
-    failure,
-    quote: quoteOf(reply_to, store),
-  };
-}
-
-function quoteOf(id, store) {
-  if (!id) return null;
-  const message = store.message(id);
-  if (!message) return { id, name: "", text: "An earlier message" };
-  return {
-    id,
-    name: message.sender.full_name,
-    text: message.deleted_at ? "Message deleted" : message.text.slice(0, 200),
-  };
-}
-
-function together(a, b) {
-  return Boolean(a && b && a.sender_id === b.sender_id && Date.parse(b.at) - Date.parse(a.at) < GROUP_MS);
-}
-
-function dayName(at) {
-  const days = Math.round((new Date().setHours(0, 0, 0, 0) - new Date(at).setHours(0, 0, 0, 0)) / 86_400_000);
-  return days === 0 ? "Today" : days === 1 ? "Yesterday" : DAY.format(new Date(at));
-}
-
-const TICKS = { waiting: "Waiting to be sent", sent: "Sent", read: "Read" };
-
-function meta({ at, tick, edited, deleted, replayed }) {
-  const mark =
-    tick && !deleted && element("span", { class: `tick ${tick}`, role: "img", "aria-label": TICKS[tick] }, icon(tick));
-  return element(
-    "p",
-    { class: "meta" },
-    replayed && element("span", { class: "badge warn" }, "replayed"),
-    edited && !deleted && "edited",
-    element("time", { datetime: at, title: FULL.format(new Date(at)) }, CLOCK.format(new Date(at))),
-    mark,
-  );
+function introNode({ text }) {
+  return element("li", { class: "beginning" }, text);
 }

@@ -31,17 +31,27 @@ class Tab:
         return self.page.locator(".pane").nth(number)
 
     def write(self, number: int, text: str) -> None:
-        box = self.pane(number).locator("textarea")
+        box = self.box(number)
         box.fill(text)
         box.press("Enter")
+
+    def box(self, number: int) -> Locator:
+        """Where one writes in the open conversation."""
+        return self.pane(number).locator(".talk textarea")
 
     def message(self, number: int, text: str) -> Locator:
         return self.pane(number).locator(".message").filter(has=self.page.get_by_text(text, exact=True))
 
     def act(self, number: int, text: str, name: str) -> None:
+        """Clicks a button of the toolbar of a message."""
         message = self.message(number, text)
         message.hover()
         message.get_by_role("button", name=name, exact=True).click()
+
+    def more(self, number: int, text: str, name: str) -> None:
+        """Chooses from the menu of a message."""
+        self.act(number, text, "More")
+        self.page.get_by_role("menuitem", name=name, exact=True).click()
 
     def forgive(self, *statuses: int) -> None:
         """Chromium writes every refusal to the console: those that were wanted are no complaints."""

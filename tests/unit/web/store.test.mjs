@@ -1,203 +1,141 @@
-// The rules of one client's knowledge: places, versions, messages on their way, read marks.
+// What one client knows, and that devices which hear the same come to the same.
 
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
 import { Store } from "../../../web/demo/store.js";
 
-const HERE = "c-1";
-const ELSEWHERE = "c-2";
+const me = { id: "alice", username: "alice", full_name: "Alice" };
+const bob = { id: "bob", username: "bob", full_name: "Bob" };
 const conversation = {
-  id: HERE,
-  members: [
-    { user: { id: "alice" }, last_read_seq: 2 },
-    { user: { id: "bob" }, last_read_seq: 0 },
-  ],
+  id: "c-1",
+  type: "dm",
+  member_count: 2,
+  last_seq: 0,
+  last_pos: 1,
+  unread_count: 0,
+  mention_count: 0,
+  members: [{ user: me, last_read_seq: 0 }, { user: bob, last_read_seq: 0 }],
+  my: { role: "member", last_read_seq: 0 },
 };
 
-function message(seq, fields = {}) {
-  return {
-    id: `m-${seq}`,
-    seq,
-    sender: { id: "bob" },
-    client_msg_id: `k-${seq}`,
-    text: `text ${seq}`,
-    version: 1,
-    ...fields,
-  };
+function store() {
+  const made = new Store(me);
+  made.places.start({ user_pos: 0, positions: { "c-1": 1 } });
+  made.know(conversation);
+  return made;
 }
 
-function change(pos, fields = {}) {
-  const data = { message: message(pos) };
-  return { type: "message-new", conversation_id: HERE, pos, user_pos: 0, data, ...fields };
+function change(pos, type, data, fields = {}) {
+  return { type, conversation_id: "c-1", pos, user_pos: 0, data, ...fields };
 }
 
-function started(positions = { [HERE]: 0 }, user_pos = 0) {
-  const store = new Store({ me: "alice", conversation });
-  store.start({ user_pos, positions });
-  return store;
-}
+const own = (user_pos, type, data) => change(0, type, data, { user_pos });
+const message = (seq, fields = {}) => ({ id: `m-${seq}`, seq, sender: bob, client_msg_id: `k-${seq}`, text: `text ${seq}`, version: 1, ...fields });
 
-const texts = (store) => store.messages.map((each) => each.text);
-
-describe("place", () => {
-  it("is unknown before the first hello, and where the logs stand after it", () => {
-    const store = new Store({ me: "alice", conversation });
-    assert.equal(store.place, undefined);
-    store.start({ user_pos: 7, positions: { [HERE]: 4, [ELSEWHERE]: 9 } });
-    assert.deepEqual(store.place, { user_pos: 7, positions: { [HERE]: 4, [ELSEWHERE]: 9 } });
+describe("changes", () => {
+  it("are applied once", () => {
+    const here = store();
+    const fresh = change(2, "message-new", { message: message(1) });
+    assert.equal(here.apply(fresh), true);
+    assert.equal(here.apply(fresh), false);
+    assert.equal(here.room("c-1").conversation.unread_count, 1);
   });
 
-  it("moves with each change of either log, in any conversation", () => {
-    const store = started({ [HERE]: 4, [ELSEWHERE]: 9 }, 7);
-    store.apply(change(5));
-    store.apply(change(10, { conversation_id: ELSEWHERE }));
-    store.apply(change(0, { type: "unread-updated", user_pos: 8, data: { unread: { last_read_seq: 3 } } }));
-    assert.deepEqual(store.place, { user_pos: 8, positions: { [HERE]: 5, [ELSEWHERE]: 10 } });
-    assert.deepEqual(texts(store), ["text 5"]);
+  it("of conversations that are not known move the place all the same", () => {
+    const here = store();
+    assert.equal(here.apply({ ...change(9, "message-new", { message: message(4) }), conversation_id: "c-2" }), true);
+    assert.equal(here.places.of("c-2"), 9);
   });
 
-  it("never moves back", () => {
-    const store = started({ [HERE]: 4 }, 7);
-    store.settle({ user_pos: 3, positions: { [HERE]: 2, [ELSEWHERE]: 1 } });
-    assert.deepEqual(store.place, { user_pos: 7, positions: { [HERE]: 4, [ELSEWHERE]: 1 } });
+  it("that tell of a new conversation ask for it to be read", () => {
+    const here = store();
+    const wanted = new Set();
+    here.apply({ ...own(1, "conversation-added", { conversation: { id: "c-2" } }), conversation_id: "c-2" }, wanted);
+    assert.deepEqual([...wanted], ["c-2"]);
   });
 
-  it("drops a change that was applied before", () => {
-    const store = started({ [HERE]: 4 }, 7);
-    assert.equal(store.apply(change(5)), true);
-    assert.equal(store.apply(change(5, { data: { message: message(5, { text: "again", version: 9 }) } })), false);
-    assert.equal(store.apply(change(0, { user_pos: 7, data: {} })), false);
-    assert.deepEqual(texts(store), ["text 5"]);
+  it("that tell of the end of one remove it", () => {
+    const here = store();
+    here.apply(own(1, "conversation-removed", { conversation: { id: "c-1" } }));
+    assert.deepEqual([here.rooms, here.places.value.positions], [[], {}]);
   });
 
-  it("misses what lies between the last change and this one", () => {
-    const store = started({ [HERE]: 4 }, 7);
-    assert.equal(store.misses(change(5)), false);
-    assert.equal(store.misses(change(6)), true);
-    assert.equal(store.misses(change(0, { user_pos: 8 })), false);
-    assert.equal(store.misses(change(0, { user_pos: 9 })), true);
-    assert.equal(store.misses(change(0)), false, "live changes stand in no log");
-    assert.equal(store.misses(change(30, { conversation_id: "new" })), false, "a new conversation starts anywhere");
-  });
-});
-
-describe("messages", () => {
-  it("are held by seq, whatever order they come in", () => {
-    const store = started();
-    store.merge([message(3), message(4)]);
-    store.merge([message(1), message(2)]);
-    assert.deepEqual(texts(store), ["text 1", "text 2", "text 3", "text 4"]);
-    assert.deepEqual([store.first_seq, store.last_seq], [1, 4]);
-    assert.equal(store.message("m-2").seq, 2);
-  });
-
-  it("are none at first", () => {
-    assert.deepEqual([started().first_seq, started().last_seq], [0, 0]);
-  });
-
-  it("change to a higher version only", () => {
-    const store = started();
-    store.merge([message(1, { version: 2, text: "edited" })]);
-    store.merge([message(1)]);
-    assert.deepEqual(texts(store), ["edited"]);
-    const deleted = {
-      type: "message-deleted",
-      data: { message: message(1, { version: 3, text: "", deleted_at: "now" }) },
-    };
-    store.apply(change(1, deleted));
-    assert.equal(store.message("m-1").deleted_at, "now");
-  });
-});
-
-describe("messages of ours on their way", () => {
-  const draft = { client_msg_id: "mine", text: "hi", created_at: "now" };
-  const confirmed = message(1, { sender: { id: "alice" }, client_msg_id: "mine" });
-
-  it("wait in the order written until the answer or the event comes, whichever is first", () => {
-    const store = started();
-    store.draft(draft);
-    store.draft({ ...draft, client_msg_id: "other" });
-    assert.deepEqual(
-      store.waiting.map((each) => each.client_msg_id),
-      ["mine", "other"],
-    );
-    store.apply(change(1, { data: { message: confirmed } }));
-    assert.deepEqual(
-      store.waiting.map((each) => each.client_msg_id),
-      ["other"],
-    );
-    store.merge([confirmed]);
-    assert.equal(store.messages.length, 1);
-  });
-
-  it("are not taken for somebody else's message with the same client id", () => {
-    const store = started();
-    store.draft(draft);
-    store.merge([message(1, { client_msg_id: "mine" })]);
-    assert.equal(store.waiting.length, 1);
-  });
-
-  it("stay to be seen when refused, and are not sent again by themselves", () => {
-    const store = started();
-    store.draft(draft);
-    store.fail("mine", "too long");
-    assert.deepEqual([store.waiting.length, store.unsent[0].failure], [0, "too long"]);
-    store.draft(store.unsent[0]);
-    assert.equal(store.waiting.length, 1, "until the person tries again");
-    store.discard("mine");
-    assert.deepEqual(store.unsent, []);
-  });
-
-  it("are not revived by a failure that comes after the message", () => {
-    const store = started();
-    store.draft(draft);
-    store.merge([confirmed]);
-    store.fail("mine", "late");
-    assert.deepEqual(store.unsent, []);
-  });
-});
-
-describe("read marks", () => {
-  it("start with those of the members and only rise", () => {
-    const store = started();
-    assert.deepEqual([store.readBy("alice"), store.readBy("bob"), store.readBy("nobody")], [2, 0, 0]);
-    const receipt = (seq) =>
-      change(0, { type: "receipt-read", data: { receipt: { user_id: "bob", last_read_seq: seq } } });
-    store.apply(receipt(5));
-    store.apply(receipt(3));
-    assert.deepEqual([store.readBy("bob"), store.read_by_others], [5, 5]);
-  });
-
-  it("of ours follow what another device of ours has read", () => {
-    const store = started();
-    store.apply(change(0, { type: "unread-updated", user_pos: 1, data: { unread: { last_read_seq: 6 } } }));
-    assert.deepEqual([store.readBy("alice"), store.read_by_others], [6, 0]);
-  });
-});
-
-describe("typing", () => {
-  const typing = (type, user_id) => change(0, { type, data: { typing: { user_id } } });
-
-  it("lasts until it stops, expires, or the message comes", () => {
-    const ends = [
-      (store) => store.apply(typing("stop-typing", "bob")),
-      (store) => store.stopTyping("bob"),
-      (store) => store.apply(change(1)),
+  it("make two devices agree, whichever has done it and answered itself first", () => {
+    const [one, other] = [store(), store()];
+    const mine = message(1, { sender: me, client_msg_id: "mine" });
+    one.room("c-1").draft({ client_msg_id: "mine", text: "text 1" });
+    one.room("c-1").answered(mine);
+    const log = [
+      change(2, "message-new", { message: mine }),
+      change(3, "message-new", { message: message(2) }),
+      change(4, "reaction-added", { reaction: { seq: 1, reaction: { emoji: "x", count: 1, user_ids: ["bob"] } } }),
+      change(5, "message-deleted", { message: message(2, { version: 2, text: "", deleted_at: "now" }) }),
+      own(1, "unread-updated", { unread: { last_read_seq: 2, unread_count: 0, mention_count: 0 } }),
+      own(2, "preferences-updated", { membership: { role: "member", last_read_seq: 2, favourite: true } }),
+      own(3, "draft-updated", { draft: { conversation_id: "c-1", thread_root: "", text: "begun", reply_to: "" } }),
     ];
-    for (const end of ends) {
-      const store = started();
-      store.apply(typing("typing", "bob"));
-      assert.deepEqual(store.typing, ["bob"]);
-      end(store);
-      assert.deepEqual(store.typing, []);
-    }
+    for (const each of log) one.apply(each);
+    for (const each of [...log, ...log]) other.apply(each);
+    const seen = (each) => {
+      const room = each.room("c-1");
+      return { conversation: room.conversation, messages: room.history.messages, draft: each.draft("c-1"), places: each.places.value, unsent: room.unsent };
+    };
+    assert.deepEqual(seen(one), seen(other));
+    assert.equal(seen(one).conversation.my.favourite, true);
+    assert.equal(seen(one).draft.text, "begun");
+  });
+});
+
+describe("what is the person's own", () => {
+  it("is a draft until it is empty", () => {
+    const here = store();
+    here.keepDraft({ conversation_id: "c-1", text: "begun" });
+    assert.equal(here.draft("c-1").text, "begun");
+    here.apply(own(1, "draft-updated", { draft: { conversation_id: "c-1", thread_root: "", text: "", reply_to: "" } }));
+    assert.equal(here.draft("c-1"), undefined);
   });
 
-  it("shows neither our own nor that of another conversation", () => {
-    const store = started();
-    store.apply(typing("typing", "alice"));
-    store.apply({ ...typing("typing", "bob"), conversation_id: ELSEWHERE });
-    assert.deepEqual(store.typing, []);
+  it("is an invitation until it is answered", () => {
+    const here = store();
+    const invite = { id: "i-1", user_id: "alice", state: "open" };
+    here.apply(own(1, "invite-received", { invite }));
+    assert.equal(here.invites.size, 1);
+    here.apply(own(2, "invite-updated", { invite: { ...invite, state: "declined" } }));
+    assert.equal(here.invites.size, 0);
+  });
+
+  it("is a bookmark, whose message stays whole when a feed names it only", () => {
+    const here = store();
+    here.keepBookmark({ message: message(1), note: "" });
+    here.apply(own(1, "bookmark-updated", { bookmark: { message: { id: "m-1", seq: 1 }, note: "later" } }));
+    assert.deepEqual([here.bookmarks.get("m-1").note, here.bookmarks.get("m-1").message.text], ["later", "text 1"]);
+    here.apply(own(2, "bookmark-updated", { bookmark: { message: { id: "m-1" }, removed: true } }));
+    assert.equal(here.bookmarks.size, 0);
+  });
+
+  it("is a plan until it is sent", () => {
+    const here = store();
+    here.apply(own(1, "scheduled-updated", { scheduled: { id: "s-1", state: "waiting" } }));
+    assert.equal(here.scheduled.size, 1);
+    here.apply(own(2, "scheduled-sent", { scheduled: { id: "s-1", state: "sent" } }));
+    assert.equal(here.scheduled.size, 0);
+  });
+
+  it("is what is unread in conversations that are not hidden", () => {
+    const here = store();
+    here.know({ ...conversation, id: "c-2", unread_count: 3, mention_count: 1 });
+    here.know({ ...conversation, id: "c-3", unread_count: 5, my: { hidden: true } });
+    assert.deepEqual(here.unread, { messages: 3, mentions: 1 });
+  });
+});
+
+describe("profiles", () => {
+  it("are learned from everything, and never from the nameless", () => {
+    const here = store();
+    here.apply(change(2, "message-new", { message: message(1, { sender: { id: "carl", full_name: "Carl", username: "carl" } }) }));
+    here.profile({ id: "carl", full_name: "", username: "" });
+    assert.equal(here.who("carl").full_name, "Carl");
+    assert.equal(here.who("nobody").full_name, "Somebody");
   });
 });
