@@ -120,6 +120,10 @@ class MessageServicer(rpc.MessageServiceServicer):
         return pb.ListVersionsResponse(items=shown.items, page=cursors.page(shown, limit))
 
     async def ForwardMessage(self, request: pb.ForwardMessageRequest, context: object) -> pb.ForwardMessageResponse:
+        # Whose words they are is to be known when the others are told.
+        sources = await self._store.some(caller(), [request.id])
+        shown = {user_id for message in sources.values() for user_id in profile_ids(message)}
+        await self._profiles.load({caller().user_id, *shown})
         sent: Sent = await self._writer.submit(forward_command(request, origin(), self._new_id()))
         message = (await self._protos([sent.message]))[0]
         return pb.ForwardMessageResponse(message=message, replayed=sent.replayed)
@@ -146,10 +150,12 @@ class MessageServicer(rpc.MessageServiceServicer):
         return self._deleted(message)
 
     async def UndeleteMessage(self, request: pb.UndeleteMessageRequest, context: object) -> pb.UndeleteMessageResponse:
+        await self._profiles.load([caller().user_id])
         message: Message = await self._writer.submit(UndeleteMessage(origin(), request.id))
         return pb.UndeleteMessageResponse(message=(await self._protos([message]))[0])
 
     async def RestoreVersion(self, request: pb.RestoreVersionRequest, context: object) -> pb.RestoreVersionResponse:
+        await self._profiles.load([caller().user_id])
         message: Message = await self._writer.submit(RestoreVersion(origin(), request.id, request.version))
         return pb.RestoreVersionResponse(message=(await self._protos([message]))[0])
 

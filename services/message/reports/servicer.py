@@ -35,6 +35,7 @@ class ReportServicer(rpc.ReportServiceServicer):
         self._new_id = new_id
 
     async def ReportMessage(self, request: pb.ReportMessageRequest, context: object) -> pb.ReportMessageResponse:
+        await self._profiles.load([caller().user_id])
         command = ReportMessage(
             origin(), self._new_id(), request.message_id, Category(request.category), request.comment
         )
@@ -56,6 +57,7 @@ class ReportServicer(rpc.ReportServiceServicer):
         return pb.ListReportsResponse(items=shown.items, page=cursors.page(shown, limit))
 
     async def ResolveReport(self, request: pb.ResolveReportRequest, context: object) -> pb.ResolveReportResponse:
+        await self._profiles.load([caller().user_id])
         report: Report = await self._writer.submit(ResolveReport(origin(), request.id, Status(request.status)))
         return pb.ResolveReportResponse(report=await self._proto(report, with_text=True))
 

@@ -67,6 +67,7 @@ async def test_a_pin_comes_and_goes_once(desk: Desk, messages: MessageStore) -> 
     (outcome,) = await desk.do(pin(desk, B, message))
     assert told(outcome) == [("message-pinned", 3, "", 0)]
     stored = await messages.get(as_(A), message.id)
+    assert stored.pinned_at is not None
     assert outcome.result == Pin(stored, B, stored.pinned_at)
     assert (data(outcome.changes[0]).pinned.seq, stored.version) == (1, 1)
     (again,) = await desk.do(pin(desk, A, message))

@@ -16,11 +16,15 @@ from chat.message.v1 import conversation_service_pb2 as conversations_pb
 from chat.message.v1 import feed_service_pb2 as feed_pb
 from chat.message.v1 import message_service_pb2 as messages_pb
 from chat.message.v1.ban_service_pb2_grpc import BanServiceStub
+from chat.message.v1.bookmark_service_pb2_grpc import BookmarkServiceStub
 from chat.message.v1.conversation_service_pb2_grpc import ConversationServiceStub
 from chat.message.v1.feed_service_pb2_grpc import FeedServiceStub
 from chat.message.v1.group_service_pb2_grpc import GroupServiceStub
 from chat.message.v1.invite_service_pb2_grpc import InviteServiceStub
 from chat.message.v1.message_service_pb2_grpc import MessageServiceStub
+from chat.message.v1.pin_service_pb2_grpc import PinServiceStub
+from chat.message.v1.reaction_service_pb2_grpc import ReactionServiceStub
+from chat.message.v1.report_service_pb2_grpc import ReportServiceStub
 from chat.user.v1.account_service_pb2 import BatchGetUsersRequest, BatchGetUsersResponse
 from chat.user.v1.account_service_pb2_grpc import AccountServiceServicer, add_AccountServiceServicer_to_server
 from chat.user.v1.block_service_pb2 import CheckContactRequest, CheckContactResponse
@@ -99,6 +103,10 @@ class World:
         self.messages = MessageServiceStub(channel)
         self.conversations = ConversationServiceStub(channel)
         self.feed = FeedServiceStub(channel)
+        self.reactions = ReactionServiceStub(channel)
+        self.pins = PinServiceStub(channel)
+        self.bookmarks = BookmarkServiceStub(channel)
+        self.reports = ReportServiceStub(channel)
         self.bans = BanServiceStub(channel)
         self.invites = InviteServiceStub(channel)
         self.groups = GroupServiceStub(channel)

@@ -290,7 +290,7 @@ def test_what_is_there_is_not_brought_back() -> None:
 
 def test_a_message_comes_back_with_all_it_said() -> None:
     """As a new version."""
-    said = {"text": "hi", "metadata": {"a": "b"}, "reactions": (Reaction("+", 1, ("x",)),)}
+    said: dict[str, Any] = {"text": "hi", "metadata": {"a": "b"}, "reactions": (Reaction("+", 1, ("x",)),)}
     before = replace(message(), **said)
     back = undeleted(deleted(before, member(), DELETE, AT), **said)
     assert back == replace(before, version=3, revision=3)
