@@ -22,6 +22,7 @@ from chat.message.v1.reaction_service_pb2_grpc import add_ReactionServiceService
 from chat.message.v1.reading_service_pb2_grpc import add_ReadingServiceServicer_to_server
 from chat.message.v1.report_service_pb2_grpc import add_ReportServiceServicer_to_server
 from chat.message.v1.schedule_service_pb2_grpc import add_ScheduleServiceServicer_to_server
+from chat.message.v1.search_service_pb2_grpc import add_SearchServiceServicer_to_server
 from chat.user.v1.account_service_pb2_grpc import AccountServiceStub
 from chat.user.v1.block_service_pb2_grpc import BlockServiceStub
 from mesh.audit.log import Trail, open_trail
@@ -41,6 +42,7 @@ from services.message.bookmarks.store_sql import SqlBookmarkStore
 from services.message.calls import Relayed
 from services.message.command import Command
 from services.message.contacts import Contacts
+from services.message.conversations.blocks import GROUP, TOPIC, Blocks
 from services.message.conversations.erasure_sql import Erasure
 from services.message.conversations.servicer import ConversationServicer
 from services.message.conversations.store_sql import SqlConversationStore
@@ -76,6 +78,10 @@ from services.message.reports.store_sql import SqlReportStore
 from services.message.schedule.runner import Runner
 from services.message.schedule.servicer import ScheduleServicer
 from services.message.schedule.store_sql import SqlScheduleStore
+from services.message.search.index_sql import SqlIndex
+from services.message.search.indexer import Indexer
+from services.message.search.servicer import SearchServicer
+from services.message.search.store_sql import SqlSearchStore
 from services.message.tables import audit, audit_head, idempotency_keys
 from services.message.writer import Writer
 
@@ -90,10 +96,11 @@ async def open_message(mesh: Mesh) -> AsyncIterator[Register]:
     url = settings.messages_url or sqlite_url(settings.data / "message.db")
     users = AccountServiceStub(mesh.channel("user"))
     async with open_database(url, MIGRATIONS) as database, Profiles(users.BatchGetUsers) as profiles:
-        hub = Hub(profiles.known)
+        hub, indexer = Hub(profiles.known), Indexer(SqlIndex(database))
 
         def publish(command: Command, outcome: Outcome) -> None:
             hub.publish(command, outcome)
+            indexer.note(outcome)
             if outcome.changes:
                 relay.wake()
             if any(change.is_receipt for change in outcome.changes):
@@ -112,7 +119,8 @@ async def open_message(mesh: Mesh) -> AsyncIterator[Register]:
             purge = Purge(database, writer)
             over = [repeated.sweep, purge.deleted, SqlInviteStore(database).sweep, Erasure(database).sweep]
             due = sweeping([purge.expired], clock=_now, pause_s=EXPIRY_S)
-            async with relay, receipts, sweeping(over, clock=_now), due, runner.running():
+            blocks = mesh.bus.consume(GROUP, [TOPIC], Blocks(writer).handle)
+            async with relay, receipts, sweeping(over, clock=_now), due, runner.running(), indexer.running(), blocks:
                 yield _register(mesh, database, trail, hub=hub, writer=writer, profiles=profiles)
 
 
@@ -144,6 +152,7 @@ def _register(
     reading = ReadingServicer(SqlReadingStore(database), writer, profiles, cursors=cursors)
     drafts = DraftServicer(SqlDraftStore(database), writer, cursors=cursors)
     planned = ScheduleServicer(SqlScheduleStore(database), writer, cursors=cursors, new_id=_new_id)
+    search = SearchServicer(SqlSearchStore(database), profiles, cursors=cursors)
     typing = Typing(hub, _now)
     relayed = {
         **_named("MessageService", messages.relayed),
@@ -172,6 +181,7 @@ def _register(
         add_ReadingServiceServicer_to_server(reading, server)
         add_DraftServiceServicer_to_server(drafts, server)
         add_ScheduleServiceServicer_to_server(planned, server)
+        add_SearchServiceServicer_to_server(search, server)
         add_AuditServiceServicer_to_server(AuditServicer(SqlAuditStore(database, trail)), server)
 
     return register
@@ -189,4 +199,4 @@ def _new_id() -> str:
     return str(uuid7())
 
 
-SERVICE = Service("message", open_message)
+SERVICE = Service("message", open_message, groups=[GROUP])

@@ -450,3 +450,14 @@ user_heads = Table(
     Column("workspace_id", String(32), nullable=False),
     Column("last_pos", BigInteger, nullable=False),
 )
+
+# The messages that can be found by their words. The words themselves stand in a table that each kind of database has in
+# its own way; ids are the same there, and in the order of time.
+search_entries = Table(
+    "search_entries",
+    metadata,
+    Column("id", BigInteger, primary_key=True, autoincrement=False),
+    Column("workspace_id", String(32), nullable=False),
+    Column("message_id", String(36), nullable=False, unique=True),
+    Column("conversation_id", String(36), nullable=False, index=True),
+)

@@ -5,6 +5,7 @@ from datetime import datetime
 from sqlalchemy import Connection, Table, and_, bindparam, delete, exists, select, tuple_
 
 from mesh.database import Database
+from services.message.search.words_sql import drop_conversation
 from services.message.tables import (
     bans,
     bookmarks,
@@ -71,6 +72,8 @@ def _erase(connection: Connection, limit: int) -> int:
 def _erase_one(connection: Connection, id_: str, limit: int) -> int:
     """The conversation itself goes last, and tells until then what is left to do."""
     left = limit - _erase_messages(connection, id_, limit)
+    if left:
+        left -= drop_conversation(connection, id_, left)
     for table in _OF_CONVERSATION:
         if left:
             left -= _erase_rows(connection, table, id_, left)
