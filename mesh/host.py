@@ -82,7 +82,8 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
         inprocess = InProcessServer(interceptors)
         drains: list[Callable[[], None]] = []
         shown: dict[str, Show] = {}
-        bus = LocalBus(DeadLetterFile(settings.data / "dead-letters.jsonl").append)
+        groups = [group for service in services for group in service.groups]
+        bus = LocalBus(DeadLetterFile(settings.data / "dead-letters.jsonl").append, expected=groups)
         mesh = Mesh(
             settings=settings,
             secret=secret,

@@ -56,3 +56,5 @@ class Service:
 
     name: str
     open: Callable[[Mesh], AbstractAsyncContextManager[Register]] = field(repr=False)
+    groups: Sequence[str] = ()
+    """The groups that it consumes events as: a process that hosts it loses none of theirs while it starts."""

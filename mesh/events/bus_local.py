@@ -17,13 +17,14 @@ from mesh.events.delivery import Delivery, Retry
 class LocalBus:
     """A `Bus` whose consumers all live in this process. `dead_letter` keeps an event, on disk when it returns.
 
-    A group is known once it has consumed. Groups that come later do not see what was published before.
+    A group is known once it has consumed. Groups that come later do not see what was published before; those of
+    `expected` are known from the start, and waited for.
     """
 
-    def __init__(self, dead_letter: Handler, retry: Retry | None = None) -> None:
+    def __init__(self, dead_letter: Handler, retry: Retry | None = None, *, expected: Collection[str] = ()) -> None:
         self._dead_letter = dead_letter
         self._retry = retry or Retry()
-        self._groups: dict[str, _Group] = {}
+        self._groups = {name: _Group(name) for name in expected}
 
     async def publish(self, events: Sequence[Event]) -> None:
         """Raises Unavailable (UNAVAILABLE) when a known group is away."""
@@ -50,18 +51,21 @@ class _Group:
         self._name = name
         self._topics: frozenset[str] = frozenset()
         self._delivery: Delivery | None = None
+        self._joined = asyncio.Event()
         self._turn = asyncio.Lock()  # First come, first served: keeps the order of each publisher.
 
     def join(self, topics: frozenset[str], delivery: Delivery) -> None:
         if self._delivery is not None:
             raise ValueError(f"group {self._name} is consumed already")
         self._topics, self._delivery = topics, delivery
+        self._joined.set()
 
     async def leave(self) -> None:
         async with self._turn:
             self._delivery = None
 
     async def take(self, events: Sequence[Event]) -> None:
+        await self._joined.wait()
         for event in events:
             if event.topic in self._topics:
                 async with self._turn:

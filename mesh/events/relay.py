@@ -9,6 +9,7 @@ from typing import Self
 import structlog
 from opentelemetry.trace import Span, SpanKind, StatusCode
 
+from mesh.errors import Unavailable
 from mesh.events.backoff import Backoff
 from mesh.events.bus import Bus
 from mesh.events.envelope import to_event
@@ -82,7 +83,8 @@ class OutboxRelay:
                 found = await self._publish_batch()
             except Exception as error:
                 if last:
-                    log.warning("events stay in the outbox", source=self._source, exc_info=error)
+                    trouble = None if isinstance(error, Unavailable) else error  # Who consumes may be closed already.
+                    log.warning("events stay in the outbox", source=self._source, error=str(error), exc_info=trouble)
                     return
                 failures += 1
                 log.warning("events were not published", source=self._source, failures=failures, exc_info=error)

@@ -24,10 +24,12 @@ from services.message.reactions import writes_sql as reactions_sql
 from services.message.reading import writes_sql as reading_sql
 from services.message.reports import writes_sql as reports_sql
 from services.message.schedule import writes_sql as schedule_sql
-from services.message.tables import messages
+from services.message.tables import conversations, messages
 from services.message.unit_sql import ConversationKey, Handler, Told, Unit, UserKey
 
 _MESSAGE_KEY = tuple(messages.c["workspace_id", "id"])
+_PAIR_KEY = tuple(conversations.c["workspace_id", "pair"])
+_DMS_OF = select(conversations.c.workspace_id, conversations.c.id.label("conversation_id"))
 _CONVERSATIONS_OF = select(*messages.c["workspace_id", "conversation_id"])
 
 
@@ -80,5 +82,9 @@ class SqlJournal:
 def _conversations_of(connection: Connection, commands: Sequence[Command]) -> set[ConversationKey]:
     keys = {(c.origin.workspace_id, id_) for c in commands if (id_ := getattr(c, "conversation_id", ""))}
     asked = [(c.origin.workspace_id, id_) for c in commands if (id_ := getattr(c, "message_id", ""))]
-    rows = by_keys(connection, _CONVERSATIONS_OF, _MESSAGE_KEY, asked)
+    pairs = [(c.origin.workspace_id, pair) for c in commands if (pair := getattr(c, "pair", ""))]
+    rows = [
+        *by_keys(connection, _CONVERSATIONS_OF, _MESSAGE_KEY, asked),
+        *by_keys(connection, _DMS_OF, _PAIR_KEY, pairs),
+    ]
     return keys | {(row.workspace_id, row.conversation_id) for row in rows}

@@ -245,6 +245,15 @@ class MarkRead(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class SetBlocked(Command):
+    """Whether `user_id`, one of the pair of a dm, refuses to hear from the other."""
+
+    pair: str
+    user_id: str
+    is_blocked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Created:
     """`replayed` is true when the conversation was there before."""
 
@@ -387,6 +396,13 @@ def deleted(conversation: Conversation, actor: Member, at: datetime) -> Conversa
     _check_group(conversation)
     check_role(actor, Role.OWNER)
     return touched(replace(conversation, deleted_at=at, member_count=0), at)
+
+
+def blocking(conversation: Conversation, user_id: str, is_blocked: bool) -> Conversation:
+    """The dm with what one of its people wants; an equal one when that is so already."""
+    assert conversation.pair is not None  # Only a dm has two people.
+    mine = 1 if conversation.pair.startswith(f"{user_id}:") else 2
+    return replace(conversation, blocked=conversation.blocked | mine if is_blocked else conversation.blocked & ~mine)
 
 
 def check_joins(conversation: Conversation) -> None:

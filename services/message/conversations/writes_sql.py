@@ -17,6 +17,7 @@ from services.message.conversations.domain import (
     ReadMark,
     RemoveMember,
     Role,
+    SetBlocked,
     SetPreferences,
     UpdateConversation,
     UpdateMember,
@@ -50,6 +51,9 @@ _BY_PAIR = select(conversations.c.id).where(
     conversations.c.pair == bindparam("pair"), conversations.c.workspace_id == bindparam("workspace_id")
 )
 _INSERT = insert(conversations)
+_UPDATE_BLOCKED = update(conversations).where(
+    conversations.c.workspace_id == bindparam("key_workspace"), conversations.c.id == bindparam("key_conversation")
+)
 _UPDATE_MEMBER = update(members).where(*OF_MEMBER)
 _MEMBER_IDS, _DELETE_MEMBERS = (
     select(members.c.user_id).where(*OF_CONVERSATION),
@@ -212,6 +216,19 @@ def set_preferences(unit: Unit, command: SetPreferences) -> Outcome:
     return Outcome(result, (change,))
 
 
+def set_blocked(unit: Unit, command: SetBlocked) -> Outcome:
+    """Nobody sees it but by being refused, so no log tells of it. Where there is no dm there is nothing to do."""
+    workspace_id = command.origin.workspace_id
+    id_ = unit.connection.scalar(_BY_PAIR, {"pair": command.pair, "workspace_id": workspace_id})
+    conversation = unit.conversation((workspace_id, id_)) if id_ else None
+    if conversation is None:
+        return Outcome()
+    after = domain.blocking(conversation, command.user_id, command.is_blocked)
+    unit.connection.execute(_UPDATE_BLOCKED, {**conversation_key(after), "blocked": after.blocked})
+    unit.put(after)
+    return Outcome()
+
+
 def told_of_end(connection: Connection, commands: Sequence[DeleteConversation]) -> set[UserKey]:
     """All members, when it is for the actor to end it."""
     keys = [(c.origin.workspace_id, c.conversation_id, c.origin.actor_id) for c in commands]
@@ -235,5 +252,6 @@ HANDLERS: Mapping[type[Command], Handler] = {
     RemoveMember: each(remove_member),
     MarkRead: each(mark_read),
     SetPreferences: each(set_preferences),
+    SetBlocked: each(set_blocked),
 }
 TOLD: Mapping[type[Command], Told] = {DeleteConversation: told_of_end}

@@ -33,7 +33,7 @@ class SqlBlockStore:
             connection.execute(
                 insert(blocks).values(workspace_id=workspace_id, user_id=user_id, blocked_id=blocked_id, created_at=now)
             )
-            _tell(connection, user_id, blocked_id, now, source, is_blocked=True)
+            _tell(connection, workspace_id, user_id, blocked_id, now, source, is_blocked=True)
 
         await self._database.write(work)
 
@@ -43,7 +43,7 @@ class SqlBlockStore:
         def work(connection: Connection) -> None:
             lock(connection, workspace_id, user_id)
             if connection.execute(delete(blocks).where(pair)).rowcount:
-                _tell(connection, user_id, blocked_id, now, source, is_blocked=False)
+                _tell(connection, workspace_id, user_id, blocked_id, now, source, is_blocked=False)
 
         await self._database.write(work)
 
@@ -75,12 +75,18 @@ def _pair(workspace_id: str, user_id: str, blocked_id: str) -> ColumnElement[boo
 
 
 def _tell(
-    connection: Connection, user_id: str, blocked_id: str, now: datetime, source: outbox_sql.Origin, *, is_blocked: bool
+    connection: Connection,
+    workspace_id: str,
+    user_id: str,
+    blocked_id: str,
+    now: datetime,
+    source: outbox_sql.Origin,
+    *,
+    is_blocked: bool,
 ) -> None:
-    outbox_sql.append(
-        connection,
-        user_id,
-        lambda pos: events.UserBlocked(pos=pos, user_id=user_id, blocked_id=blocked_id, is_blocked=is_blocked),
-        now,
-        source,
-    )
+    def event(pos: int) -> events.UserBlocked:
+        return events.UserBlocked(
+            pos=pos, user_id=user_id, blocked_id=blocked_id, is_blocked=is_blocked, workspace_id=workspace_id
+        )
+
+    outbox_sql.append(connection, user_id, event, now, source)

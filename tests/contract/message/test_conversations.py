@@ -18,10 +18,12 @@ from services.message.conversations.domain import (
     Kind,
     Member,
     Role,
+    SetBlocked,
     SetPreferences,
     UpdateConversation,
     Visibility,
     joining,
+    pair_of,
 )
 from services.message.conversations.erasure_sql import Erasure
 from services.message.conversations.store import ConversationStore
@@ -29,7 +31,7 @@ from services.message.feed.store import FeedStore
 from services.message.invites.domain import CreateInvite
 from services.message.rows import member_values
 from services.message.tables import changes, conversations, members, messages, metadata
-from tests.contract.message.desk import A, B, C, Clock, Desk, as_, told
+from tests.contract.message.desk import ELSEWHERE, A, B, C, Clock, Desk, as_, told
 from tests.contract.message.plans import asked, plan
 
 
@@ -197,3 +199,37 @@ async def _rows(database: Database, conversation_id: str) -> dict[str, int]:
     counts.append(select(func.count()).where(conversations.c.id == conversation_id))
     found: Sequence[int] = await database.read(lambda connection: [connection.scalar(count) or 0 for count in counts])
     return dict(zip([*[t.name for t in tables], "conversations"], found, strict=True))
+
+
+async def test_two_of_whom_one_refuses_do_not_write(desk: Desk) -> None:
+    """Until neither refuses; repeats change nothing, and what they have elsewhere goes on."""
+    dm = (await desk.result(desk.create(A, B, kind=Kind.DM))).conversation_id
+    await desk.group(A, B)
+
+    def block(user_id: str, is_blocked: bool, *pair: str) -> SetBlocked:
+        return SetBlocked(desk.origin(""), pair_of(*pair or (A, B)), user_id, is_blocked)
+
+    async def reasons() -> list[str]:
+        outcomes = await desk.do(desk.send(A, to=dm), desk.send(B, to=dm), desk.send(A))
+        return [outcome.error.reason if outcome.error else "" for outcome in outcomes]
+
+    refused, fine = ["CONTACT_REFUSED", "CONTACT_REFUSED", ""], ["", "", ""]
+    assert await reasons() == fine
+    for commands, expected in (
+        ([block(A, True)], refused),
+        ([block(A, True), block(B, True)], refused),
+        ([block(A, False)], refused),
+        ([block(B, False), block(B, False)], fine),
+        ([block(A, True, A, C), block(A, False, A, B)], fine),
+    ):
+        assert [outcome.changes for outcome in await desk.do(*commands)] == [()] * len(commands)
+        assert await reasons() == expected
+    made, _, sent = await desk.do(
+        desk.create(A, C, kind=Kind.DM, id_="new"), block(C, True, A, C), desk.send(A, to="new")
+    )
+    assert made.error is None
+    assert sent.error is not None
+    assert sent.error.reason == "CONTACT_REFUSED"
+    elsewhere = Desk(desk.journal, ELSEWHERE)
+    await elsewhere.do(SetBlocked(elsewhere.origin(""), pair_of(A, B), A, True))
+    assert await reasons() == fine

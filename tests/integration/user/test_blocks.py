@@ -8,6 +8,7 @@ import pytest
 from chat.event.v1.user_events_pb2 import UserBlocked
 from chat.user.v1 import block_service_pb2 as pb
 from mesh.errors import Invalid, NotFound
+from mesh.identity.principal import DEFAULT_WORKSPACE
 from services.user.outbox_sql import SqlOutbox
 from tests.integration.user.world import World, calling_as
 
@@ -84,6 +85,6 @@ async def test_each_change_is_told_once(world: World) -> None:
     await asyncio.gather(*(unblock(world, BEA) for _ in range(10)))
     rows = [row for row in await SqlOutbox(world.database).unpublished(100) if row.type == "user.blocked"]
     assert [UserBlocked.FromString(row.data) for row in rows] == [
-        UserBlocked(pos=2, user_id=ANNA, blocked_id=BEA, is_blocked=True),
-        UserBlocked(pos=3, user_id=ANNA, blocked_id=BEA, is_blocked=False),
+        UserBlocked(pos=2, user_id=ANNA, blocked_id=BEA, is_blocked=True, workspace_id=DEFAULT_WORKSPACE),
+        UserBlocked(pos=3, user_id=ANNA, blocked_id=BEA, is_blocked=False, workspace_id=DEFAULT_WORKSPACE),
     ]

@@ -26,7 +26,7 @@ from chat.mesh.v1 import options_pb2 as chat_dot_mesh_dot_v1_dot_options__pb2
 from chat.user.v1 import user_pb2 as chat_dot_user_dot_v1_dot_user__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63hat/event/v1/user_events.proto\x12\rchat.event.v1\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x17\x63hat/user/v1/user.proto\"h\n\x0eUserRegistered\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12 \n\x04user\x18\x02 \x01(\x0b\x32\x12.chat.user.v1.User:\'\x92\xe7\x18#\n\x10\x63hat.user.events\x12\x0fuser.registered\"\x92\x01\n\x0cUserActivity\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12)\n\x08\x61\x63tivity\x18\x03 \x01(\x0e\x32\x17.chat.event.v1.Activity\x12\x12\n\nsession_id\x18\x04 \x01(\t:%\x92\xe7\x18!\n\x10\x63hat.user.events\x12\ruser.activity\"s\n\x0bUserUpdated\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12 \n\x04user\x18\x02 \x01(\x0b\x32\x12.chat.user.v1.User\x12\x0f\n\x07\x63hanged\x18\x03 \x03(\t:$\x92\xe7\x18 \n\x10\x63hat.user.events\x12\x0cuser.updated\"S\n\x0cUserVerified\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\t:%\x92\xe7\x18!\n\x10\x63hat.user.events\x12\ruser.verified\"U\n\rUserSuspended\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\t:&\x92\xe7\x18\"\n\x10\x63hat.user.events\x12\x0euser.suspended\"Y\n\x0fUserReactivated\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\t:(\x92\xe7\x18$\n\x10\x63hat.user.events\x12\x10user.reactivated\"O\n\nUserErased\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\t:#\x92\xe7\x18\x1f\n\x10\x63hat.user.events\x12\x0buser.erased\"y\n\x0bUserBlocked\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x12\n\nblocked_id\x18\x03 \x01(\t\x12\x12\n\nis_blocked\x18\x04 \x01(\x08:$\x92\xe7\x18 \n\x10\x63hat.user.events\x12\x0cuser.blocked*\xa5\x01\n\x08\x41\x63tivity\x12\x18\n\x14\x41\x43TIVITY_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x41\x43TIVITY_LOGIN\x10\x01\x12\x13\n\x0f\x41\x43TIVITY_LOGOUT\x10\x02\x12\x14\n\x10\x41\x43TIVITY_REVOKED\x10\x03\x12\x14\n\x10\x41\x43TIVITY_PROFILE\x10\x04\x12\x15\n\x11\x41\x43TIVITY_PASSWORD\x10\x05\x12\x13\n\x0f\x41\x43TIVITY_STATUS\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x63hat/event/v1/user_events.proto\x12\rchat.event.v1\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x17\x63hat/user/v1/user.proto\"h\n\x0eUserRegistered\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12 \n\x04user\x18\x02 \x01(\x0b\x32\x12.chat.user.v1.User:\'\x92\xe7\x18#\n\x10\x63hat.user.events\x12\x0fuser.registered\"\x92\x01\n\x0cUserActivity\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12)\n\x08\x61\x63tivity\x18\x03 \x01(\x0e\x32\x17.chat.event.v1.Activity\x12\x12\n\nsession_id\x18\x04 \x01(\t:%\x92\xe7\x18!\n\x10\x63hat.user.events\x12\ruser.activity\"s\n\x0bUserUpdated\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12 \n\x04user\x18\x02 \x01(\x0b\x32\x12.chat.user.v1.User\x12\x0f\n\x07\x63hanged\x18\x03 \x03(\t:$\x92\xe7\x18 \n\x10\x63hat.user.events\x12\x0cuser.updated\"S\n\x0cUserVerified\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\t:%\x92\xe7\x18!\n\x10\x63hat.user.events\x12\ruser.verified\"U\n\rUserSuspended\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\t:&\x92\xe7\x18\"\n\x10\x63hat.user.events\x12\x0euser.suspended\"Y\n\x0fUserReactivated\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\t:(\x92\xe7\x18$\n\x10\x63hat.user.events\x12\x10user.reactivated\"O\n\nUserErased\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\t:#\x92\xe7\x18\x1f\n\x10\x63hat.user.events\x12\x0buser.erased\"\x8f\x01\n\x0bUserBlocked\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x12\n\nblocked_id\x18\x03 \x01(\t\x12\x12\n\nis_blocked\x18\x04 \x01(\x08\x12\x14\n\x0cworkspace_id\x18\x05 \x01(\t:$\x92\xe7\x18 \n\x10\x63hat.user.events\x12\x0cuser.blocked*\xa5\x01\n\x08\x41\x63tivity\x12\x18\n\x14\x41\x43TIVITY_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x41\x43TIVITY_LOGIN\x10\x01\x12\x13\n\x0f\x41\x43TIVITY_LOGOUT\x10\x02\x12\x14\n\x10\x41\x43TIVITY_REVOKED\x10\x03\x12\x14\n\x10\x41\x43TIVITY_PROFILE\x10\x04\x12\x15\n\x11\x41\x43TIVITY_PASSWORD\x10\x05\x12\x13\n\x0f\x41\x43TIVITY_STATUS\x10\x06\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,8 +49,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERERASED']._serialized_options = b'\222\347\030\037\n\020chat.user.events\022\013user.erased'
   _globals['_USERBLOCKED']._loaded_options = None
   _globals['_USERBLOCKED']._serialized_options = b'\222\347\030 \n\020chat.user.events\022\014user.blocked'
-  _globals['_ACTIVITY']._serialized_start=943
-  _globals['_ACTIVITY']._serialized_end=1108
+  _globals['_ACTIVITY']._serialized_start=966
+  _globals['_ACTIVITY']._serialized_end=1131
   _globals['_USERREGISTERED']._serialized_start=103
   _globals['_USERREGISTERED']._serialized_end=207
   _globals['_USERACTIVITY']._serialized_start=210
@@ -65,6 +65,6 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERREACTIVATED']._serialized_end=736
   _globals['_USERERASED']._serialized_start=738
   _globals['_USERERASED']._serialized_end=817
-  _globals['_USERBLOCKED']._serialized_start=819
-  _globals['_USERBLOCKED']._serialized_end=940
+  _globals['_USERBLOCKED']._serialized_start=820
+  _globals['_USERBLOCKED']._serialized_end=963
 # @@protoc_insertion_point(module_scope)

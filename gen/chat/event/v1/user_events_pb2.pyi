@@ -270,6 +270,7 @@ class UserBlocked(_message.Message):
     USER_ID_FIELD_NUMBER: _builtins.int
     BLOCKED_ID_FIELD_NUMBER: _builtins.int
     IS_BLOCKED_FIELD_NUMBER: _builtins.int
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     pos: _builtins.int
     """Place in the user's log."""
     user_id: _builtins.str
@@ -278,6 +279,8 @@ class UserBlocked(_message.Message):
     """Whom."""
     is_blocked: _builtins.bool
     """False when the block was taken back."""
+    workspace_id: _builtins.str
+    """The workspace of both."""
     def __init__(
         self,
         *,
@@ -285,10 +288,11 @@ class UserBlocked(_message.Message):
         user_id: _builtins.str = ...,
         blocked_id: _builtins.str = ...,
         is_blocked: _builtins.bool = ...,
+        workspace_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_id", b"blocked_id", "is_blocked", b"is_blocked", "pos", b"pos", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocked_id", b"blocked_id", "is_blocked", b"is_blocked", "pos", b"pos", "user_id", b"user_id", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -49,6 +49,22 @@ async def test_publish_without_any_group() -> None:
     await LocalBus(keep_nothing).publish([event()])
 
 
+async def test_expected_group_is_waited_for() -> None:
+    """What is published while a process starts is not lost to who has not begun to consume."""
+    bus, seen = LocalBus(keep_nothing, expected=["g"]), []
+
+    async def see(event: Event) -> None:
+        seen.append(event)
+
+    async with asyncio.timeout(5):
+        publishing = asyncio.create_task(bus.publish([event()]))
+        await asyncio.sleep(0)
+        assert not publishing.done()
+        async with bus.consume("g", [TOPIC], see):
+            await publishing
+    assert seen == [event()]
+
+
 async def test_away_group_is_waited_for() -> None:
     """A group that left gets what comes meanwhile later: publishing fails until somebody consumes for it again."""
     bus, seen = LocalBus(keep_nothing), []
