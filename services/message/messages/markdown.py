@@ -23,7 +23,7 @@ MAX_NESTING = 10
 """How deep quotes, lists and emphasis may stand in each other."""
 
 _MARKS = re.compile(r"[\n*_~`\[\]!<>&\\]")
-_ADDRESS = re.compile(r"\bhttps?://[^\s<>\"`]{1,2000}")
+_ADDRESS = re.compile(r"\bhttps?://[^\s<>\"`]{1,2000}", re.IGNORECASE)
 _TRAILING = ".,:;!?'*_~)]}"
 _SCHEMES = ("http:", "https:", "mailto:")
 _TAGS = {"p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "strong", "em", "s", "code", "pre", "blockquote"}

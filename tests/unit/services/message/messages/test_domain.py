@@ -197,7 +197,13 @@ def test_fields_of_today_leave_the_fingerprints_of_yesterday_alone() -> None:
     plain = fingerprint("hi", "", {"b": "2", "a": "1"})
     assert plain.hex() == "89cd03de31375485fb62992b28491ddb09bbe3e4d4a47fb4d2edc6c29cf7c449"
     assert fingerprint("hi", "", {"b": "2", "a": "1"}, silent=False, thread_root="", attachments=()) == plain
-    said = [{"silent": True}, {"all": True}, {"thread_root": "x"}, {"reply": "x"}, {"attachments": ["x"]}]
+    said: list[dict[str, Any]] = [
+        {"silent": True},
+        {"all": True},
+        {"thread_root": "x"},
+        {"reply": "x"},
+        {"attachments": ["x"]},
+    ]
     assert len({plain, *[fingerprint("hi", "", {"b": "2", "a": "1"}, **more) for more in said]}) == len(said) + 1
 
 
