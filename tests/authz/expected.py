@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from chat.mesh.v1 import options_pb2 as options
 from facade.descriptors import Method
 from mesh.policy.methods import policy_of
-from tests.authz.cast import ADMIN, HERE, Actor
+from tests.authz.cast import ADMIN, HERE, OWNER, Actor
 from tests.authz.wire import short
 
 ALLOWED = ""
@@ -37,8 +37,19 @@ NAMED_THINGS: Mapping[str, str] = {
     "CreateBotKey": "USER_NOT_FOUND",
     "ListBotKeys": "USER_NOT_FOUND",
     "RevokeBotKey": "USER_NOT_FOUND",
+    "JoinConversation": "CONVERSATION_NOT_FOUND",
+    "PreviewInvite": "INVITE_INVALID",
+    "AcceptInvite": "INVITE_INVALID",
+    "DeclineInvite": "INVITE_INVALID",
+    "GetGroup": "GROUP_NOT_FOUND",
+    "UpdateGroup": "GROUP_NOT_FOUND",
+    "DeleteGroup": "GROUP_NOT_FOUND",
+    "ResolveReport": "REPORT_NOT_FOUND",
 }
-"""Calls about a thing of one's own that is named: what those of others are answered."""
+"""Calls about a thing of one's own, or of the first workspace: what those who may not know it are answered."""
+BY_SETTING = frozenset({"CreateInvite", "RevokeInvite"})
+"""What the contracts leave to managers, where no setting says otherwise and nothing of one's own is meant."""
+OWNERS_ONLY = frozenset({"DeleteConversation"})
 ADMINS_TOO = frozenset({"DeleteBot", "ListBotKeys", "RevokeBotKey"})
 """What the contracts allow the admins of the workspace beside the owner."""
 MANAGERS_TOO = frozenset({"DeleteMessage"})
@@ -72,20 +83,25 @@ def _self(method: Method, actor: Actor) -> str:
 
 def _workspace(method: Method, actor: Actor) -> str:
     """Whoever is named is of the first workspace. Of several who are asked about, some are just not there."""
-    names_somebody = {"id", "member_ids"} & set(method.descriptor.input_type.fields_by_name)
-    return "USER_NOT_FOUND" if names_somebody and actor.workspace_id != HERE else ALLOWED
+    names_somebody = {"id", "member_ids", "user_ids", "code"} & set(method.descriptor.input_type.fields_by_name)
+    if not names_somebody or actor.workspace_id == HERE:
+        return ALLOWED
+    return NAMED_THINGS.get(short(method), "USER_NOT_FOUND")
 
 
 def _member(method: Method, actor: Actor) -> str:
+    if short(method) in BY_SETTING:
+        return _manager(method, actor)
     return _missing(method) if actor.rank is None else ALLOWED
 
 
 def _manager(method: Method, actor: Actor) -> str:
-    if "user_ids" in method.descriptor.input_type.fields_by_name and actor.workspace_id != HERE:
-        return "USER_NOT_FOUND"  # Whoever is to be added is looked for first.
+    names_somebody = "user_ids" in method.descriptor.input_type.fields_by_name or short(method) == "BanUser"
+    if names_somebody and actor.workspace_id != HERE:
+        return "USER_NOT_FOUND"  # Whoever is to be added or kept out is looked for first.
     if actor.rank is None:
         return _missing(method)
-    return ALLOWED if actor.rank <= ADMIN else "ROLE_TOO_LOW"
+    return ALLOWED if actor.rank <= (OWNER if short(method) in OWNERS_ONLY else ADMIN) else "ROLE_TOO_LOW"
 
 
 def _author(method: Method, actor: Actor) -> str:
@@ -100,7 +116,10 @@ def _author(method: Method, actor: Actor) -> str:
 
 def _missing(method: Method) -> str:
     """What is named is not there, for who is not in it."""
-    is_message = "MessageService" in method.path and "id" in method.descriptor.input_type.fields_by_name
+    named = method.descriptor.input_type.fields_by_name
+    if "conversation_id" in named:
+        return "CONVERSATION_NOT_FOUND"
+    is_message = "message_id" in named or ("MessageService" in method.path and "id" in named)
     return "MESSAGE_NOT_FOUND" if is_message else "CONVERSATION_NOT_FOUND"
 
 

@@ -6,10 +6,18 @@ from uuid import uuid4
 from google.protobuf.message import Message
 
 from chat.message.v1 import audit_service_pb2 as message_audit_pb
+from chat.message.v1 import ban_service_pb2 as bans
+from chat.message.v1 import bookmark_service_pb2 as bookmarks
 from chat.message.v1 import conversation_service_pb2 as conversations
 from chat.message.v1 import feed_service_pb2 as feed
+from chat.message.v1 import group_service_pb2 as groups
+from chat.message.v1 import invite_service_pb2 as invites
 from chat.message.v1 import message_service_pb2 as messages
+from chat.message.v1 import pin_service_pb2 as pins
+from chat.message.v1 import reaction_service_pb2 as reactions
+from chat.message.v1 import report_service_pb2 as reports
 from chat.message.v1.conversation_pb2 import CONVERSATION_TYPE_GROUP, MEMBER_ROLE_GUEST
+from chat.message.v1.report_pb2 import REPORT_CATEGORY_OTHER, REPORT_STATUS_DISMISSED
 from chat.user.v1 import account_service_pb2 as accounts
 from chat.user.v1 import administration_service_pb2 as administration
 from chat.user.v1 import api_key_service_pb2 as api_keys
@@ -63,6 +71,37 @@ SAMPLES: Mapping[str, Sample] = {
         conversation_id=s.group, user_id=s.bystander.id
     ),
     "message.v1.ConversationService/MarkRead": lambda s: conversations.MarkReadRequest(conversation_id=s.group, seq=1),
+    "message.v1.ConversationService/ListChannels": lambda _: conversations.ListChannelsRequest(),
+    "message.v1.ConversationService/JoinConversation": lambda s: conversations.JoinConversationRequest(id=s.channel),
+    "message.v1.ConversationService/ArchiveConversation": lambda s: conversations.ArchiveConversationRequest(
+        id=s.group
+    ),
+    "message.v1.ConversationService/UnarchiveConversation": lambda s: conversations.UnarchiveConversationRequest(
+        id=s.group
+    ),
+    "message.v1.ConversationService/DeleteConversation": lambda s: conversations.DeleteConversationRequest(id=s.group),
+    "message.v1.ConversationService/SetPreferences": lambda s: conversations.SetPreferencesRequest(
+        id=s.group, favourite=True
+    ),
+    "message.v1.InviteService/CreateInvite": lambda s: invites.CreateInviteRequest(conversation_id=s.group),
+    "message.v1.InviteService/ListInvites": lambda s: invites.ListInvitesRequest(conversation_id=s.group),
+    "message.v1.InviteService/RevokeInvite": lambda s: invites.RevokeInviteRequest(
+        conversation_id=s.group, id=s.link_id
+    ),
+    "message.v1.InviteService/ListMyInvites": lambda _: invites.ListMyInvitesRequest(),
+    "message.v1.InviteService/PreviewInvite": lambda s: invites.PreviewInviteRequest(code=s.link),
+    "message.v1.InviteService/AcceptInvite": lambda s: invites.AcceptInviteRequest(code=s.link),
+    "message.v1.InviteService/DeclineInvite": lambda s: invites.DeclineInviteRequest(id=s.invite),
+    "message.v1.BanService/BanUser": lambda s: bans.BanUserRequest(conversation_id=s.group, user_id=s.bystander.id),
+    "message.v1.BanService/UnbanUser": lambda s: bans.UnbanUserRequest(conversation_id=s.group, user_id=s.newcomer.id),
+    "message.v1.BanService/ListBans": lambda s: bans.ListBansRequest(conversation_id=s.group),
+    "message.v1.GroupService/CreateGroup": lambda s: groups.CreateGroupRequest(
+        handle=new_name(), name=NEW, user_ids=[s.bystander.id]
+    ),
+    "message.v1.GroupService/ListGroups": lambda _: groups.ListGroupsRequest(),
+    "message.v1.GroupService/GetGroup": lambda s: groups.GetGroupRequest(id=s.crew),
+    "message.v1.GroupService/UpdateGroup": lambda s: groups.UpdateGroupRequest(id=s.crew, name=NEW),
+    "message.v1.GroupService/DeleteGroup": lambda s: groups.DeleteGroupRequest(id=s.crew),
     "message.v1.FeedService/Subscribe": lambda s: feed.SubscribeRequest(positions={s.group: 0}),
     "message.v1.FeedService/Sync": lambda s: feed.SyncRequest(positions={s.group: 0}),
     "message.v1.FeedService/StartTyping": lambda s: feed.StartTypingRequest(conversation_id=s.group),
@@ -73,6 +112,35 @@ SAMPLES: Mapping[str, Sample] = {
     "message.v1.MessageService/ListMessages": lambda s: messages.ListMessagesRequest(conversation_id=s.group),
     "message.v1.MessageService/EditMessage": lambda s: messages.EditMessageRequest(id=s.message, text=NEW),
     "message.v1.MessageService/DeleteMessage": lambda s: messages.DeleteMessageRequest(id=s.message),
+    "message.v1.MessageService/UndeleteMessage": lambda s: messages.UndeleteMessageRequest(id=s.deleted),
+    "message.v1.MessageService/ListVersions": lambda s: messages.ListVersionsRequest(id=s.message),
+    "message.v1.MessageService/RestoreVersion": lambda s: messages.RestoreVersionRequest(id=s.message, version=1),
+    "message.v1.MessageService/ListReplies": lambda s: messages.ListRepliesRequest(id=s.message),
+    "message.v1.MessageService/BatchGetMessages": lambda s: messages.BatchGetMessagesRequest(ids=[s.message]),
+    "message.v1.MessageService/BatchSendMessages": lambda s: messages.BatchSendMessagesRequest(
+        items=[messages.SendMessageRequest(conversation_id=s.group, text=NEW)]
+    ),
+    "message.v1.MessageService/ForwardMessage": lambda s: messages.ForwardMessageRequest(
+        id=s.message, conversation_id=s.group
+    ),
+    "message.v1.ReactionService/AddReaction": lambda s: reactions.AddReactionRequest(message_id=s.message, emoji="x"),
+    "message.v1.ReactionService/RemoveReaction": lambda s: reactions.RemoveReactionRequest(
+        message_id=s.message, emoji="x"
+    ),
+    "message.v1.ReactionService/ListReactions": lambda s: reactions.ListReactionsRequest(message_id=s.message),
+    "message.v1.PinService/PinMessage": lambda s: pins.PinMessageRequest(message_id=s.message),
+    "message.v1.PinService/UnpinMessage": lambda s: pins.UnpinMessageRequest(message_id=s.message),
+    "message.v1.PinService/ListPins": lambda s: pins.ListPinsRequest(conversation_id=s.group),
+    "message.v1.BookmarkService/PutBookmark": lambda s: bookmarks.PutBookmarkRequest(message_id=s.message, note=NEW),
+    "message.v1.BookmarkService/DeleteBookmark": lambda s: bookmarks.DeleteBookmarkRequest(message_id=s.message),
+    "message.v1.BookmarkService/ListBookmarks": lambda _: bookmarks.ListBookmarksRequest(),
+    "message.v1.ReportService/ReportMessage": lambda s: reports.ReportMessageRequest(
+        message_id=s.message, category=REPORT_CATEGORY_OTHER
+    ),
+    "message.v1.ReportService/ListReports": lambda _: reports.ListReportsRequest(),
+    "message.v1.ReportService/ResolveReport": lambda s: reports.ResolveReportRequest(
+        id=s.report, status=REPORT_STATUS_DISMISSED
+    ),
     "user.v1.AccountService/Register": register,
     "user.v1.AccountService/GetMe": lambda _: accounts.GetMeRequest(),
     "user.v1.AccountService/UpdateMe": lambda _: accounts.UpdateMeRequest(bio="bio"),

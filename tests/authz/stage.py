@@ -2,10 +2,22 @@
 
 from functools import cached_property
 from typing import Any
+from uuid import uuid4
 
+from chat.message.v1 import ban_service_pb2 as bans_pb
 from chat.message.v1 import conversation_service_pb2 as conversations_pb
+from chat.message.v1 import group_service_pb2 as groups_pb
+from chat.message.v1 import invite_service_pb2 as invites_pb
 from chat.message.v1 import message_service_pb2 as messages_pb
-from chat.message.v1.conversation_pb2 import CONVERSATION_TYPE_GROUP, MEMBER_ROLE_ADMIN
+from chat.message.v1 import report_service_pb2 as reports_pb
+from chat.message.v1.conversation_pb2 import (
+    CONVERSATION_TYPE_CHANNEL,
+    CONVERSATION_TYPE_GROUP,
+    JOIN_POLICY_OPEN,
+    MEMBER_ROLE_ADMIN,
+    VISIBILITY_PUBLIC,
+)
+from chat.message.v1.report_pb2 import REPORT_CATEGORY_OTHER
 from chat.user.v1 import account_service_pb2 as accounts_pb
 from chat.user.v1 import api_key_service_pb2 as keys_pb
 from chat.user.v1 import bot_service_pb2 as bots_pb
@@ -13,6 +25,7 @@ from chat.user.v1 import session_service_pb2 as sessions_pb
 from tests.authz.cast import MARK, Actor, Cast
 
 CONVERSATIONS, MESSAGES = "message.v1.ConversationService", "message.v1.MessageService"
+INVITES, BANS, GROUPS = "message.v1.InviteService", "message.v1.BanService", "message.v1.GroupService"
 
 
 class Stage:
@@ -38,6 +51,54 @@ class Stage:
         send = {"conversation_id": self.group, "text": f"{MARK} text"}
         sent = self.cast.ask(self.cast.author, f"{MESSAGES}/SendMessage", messages_pb.SendMessageRequest, **send)
         return str(sent.message.id)
+
+    @cached_property
+    def deleted(self) -> str:
+        """Another one, which the author deleted."""
+        send = {"conversation_id": self.group, "text": f"{MARK} text"}
+        sent = self.cast.ask(self.cast.author, f"{MESSAGES}/SendMessage", messages_pb.SendMessageRequest, **send)
+        gone = {"id": sent.message.id}
+        self.cast.ask(self.cast.author, f"{MESSAGES}/DeleteMessage", messages_pb.DeleteMessageRequest, **gone)
+        return str(sent.message.id)
+
+    @cached_property
+    def report(self) -> str:
+        """Of the message, by the author."""
+        about = {"message_id": self.message, "category": REPORT_CATEGORY_OTHER, "comment": f"{MARK} comment"}
+        made = self.cast.ask(
+            self.cast.author, "message.v1.ReportService/ReportMessage", reports_pb.ReportMessageRequest, **about
+        )
+        return str(made.report.id)
+
+    @cached_property
+    def channel(self) -> str:
+        """Public and open; only the owner is in it."""
+        new = {"type": CONVERSATION_TYPE_CHANNEL, "name": f"{MARK} channel"}
+        is_open = {"visibility": VISIBILITY_PUBLIC, "join_policy": JOIN_POLICY_OPEN}
+        request = conversations_pb.CreateConversationRequest
+        return str(self._owner_asks("CreateConversation", request, **new, **is_open).conversation.id)
+
+    @cached_property
+    def link(self) -> str:
+        """The code of a link into that channel."""
+        return str(self._owner_invites(self.channel).code)
+
+    @cached_property
+    def link_id(self) -> str:
+        """The owner's link into the group."""
+        return str(self._owner_invites(self.group).id)
+
+    @cached_property
+    def invite(self) -> str:
+        """The author's invitation into that channel."""
+        return str(self._owner_invites(self.channel, user_id=self.cast.author.id).id)
+
+    @cached_property
+    def crew(self) -> str:
+        """A group of people of the workspace."""
+        new = {"handle": f"{MARK}-{uuid4().hex[:12]}", "name": f"{MARK} crew", "user_ids": [self.bystander.id]}
+        made = self.cast.ask(self.cast.boss, f"{GROUPS}/CreateGroup", groups_pb.CreateGroupRequest, **new)
+        return str(made.group.id)
 
     @cached_property
     def bystander(self) -> Actor:
@@ -83,6 +144,21 @@ class Stage:
             found["messages"] = self.cast.ask(
                 self.cast.owner, f"{MESSAGES}/ListMessages", messages_pb.ListMessagesRequest, conversation_id=self.group
             ).items
+            found["invites"] = self.cast.ask(
+                self.cast.owner, f"{INVITES}/ListInvites", invites_pb.ListInvitesRequest, conversation_id=self.group
+            ).items
+            found["bans"] = self.cast.ask(
+                self.cast.owner, f"{BANS}/ListBans", bans_pb.ListBansRequest, conversation_id=self.group
+            ).items
+        if "channel" in made:
+            channel = self._owner_asks("GetConversation", conversations_pb.GetConversationRequest, id=self.channel)
+            found["channel"] = channel.conversation
+        if "invite" in made:
+            listed = self.cast.ask(self.cast.author, f"{INVITES}/ListMyInvites", invites_pb.ListMyInvitesRequest)
+            found["invite"] = [invite for invite in listed.items if invite.id == self.invite]
+        if "crew" in made:
+            crew = self.cast.ask(self.cast.boss, f"{GROUPS}/GetGroup", groups_pb.GetGroupRequest, id=self.crew)
+            found["crew"] = crew.group
         if "bystander" in made:
             user = {"id": self.bystander.id}
             found["bystander"] = self._author_asks("AccountService/GetUser", accounts_pb.GetUserRequest, **user).user
@@ -101,6 +177,12 @@ class Stage:
 
     def _owner_asks(self, method: str, kind: Any, **fields: Any) -> Any:
         return self.cast.ask(self.cast.owner, f"{CONVERSATIONS}/{method}", kind, **fields)
+
+    def _owner_invites(self, conversation_id: str, **fields: Any) -> Any:
+        request = {"conversation_id": conversation_id, **fields}
+        return self.cast.ask(
+            self.cast.owner, f"{INVITES}/CreateInvite", invites_pb.CreateInviteRequest, **request
+        ).invite
 
     def _author_asks(self, method: str, kind: Any, **fields: Any) -> Any:
         return self.cast.ask(self.cast.author, f"user.v1.{method}", kind, **fields)
