@@ -40,6 +40,7 @@ _ENDED = (
     )
     .order_by(conversations.c.deleted_at)
     .limit(_AT_ONCE)
+    .with_for_update(skip_locked=True)  # Nothing is put into the index meanwhile, and nobody else erases the same.
 )
 _MESSAGES = (
     select(messages.c.id)
