@@ -1,10 +1,13 @@
-"""Many rows by keys of several columns, in one statement that SQLite and PostgreSQL both answer from an index."""
+"""Many rows by keys of several columns, in statements that SQLite and PostgreSQL both answer from an index."""
 
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Select, column, text
+
+MAX_KEYS = 512
+"""In one statement: databases take so many values and no more, and a statement is compiled for each size."""
 
 
 def by_keys(
@@ -20,12 +23,23 @@ def by_keys(
 
     `(a, b) IN (...)` would scan the table in SQLite; a join with the keys does not.
     """
-    if not keys:
-        return []
     keys = list(dict.fromkeys(keys))
+    rows: list[Row[Any]] = []
+    for start in range(0, len(keys), MAX_KEYS):
+        rows += _some(connection, query, columns, keys[start : start + MAX_KEYS], values)
+    return rows
+
+
+def _some(
+    connection: Connection,
+    query: Select[Any],
+    columns: Sequence[Column[Any]],
+    keys: list[tuple[Any, ...]],
+    values: dict[str, Any],
+) -> Sequence[Row[Any]]:
     size = 1 << (len(keys) - 1).bit_length()  # Few sizes, so that statements are compiled once.
     padded = [*keys, *[(None,) * len(columns)] * (size - len(keys))]
-    values |= {f"k{i}_{j}": value for i, key in enumerate(padded) for j, value in enumerate(key)}
+    values = values | {f"k{i}_{j}": value for i, key in enumerate(padded) for j, value in enumerate(key)}
     return connection.execute(_joined(query, tuple(columns), size), values).all()
 
 

@@ -154,7 +154,7 @@ class SendMessage(Command):
 
     @property
     def size(self) -> int:
-        return 4 * len(self.text)
+        return 4 * len(self.text) + _size(self.mentions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ class EditMessage(Command):
 
     @property
     def size(self) -> int:
-        return 4 * len(self.text)
+        return 4 * len(self.text) + _size(self.mentions or NOBODY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -462,3 +462,11 @@ def undelete_expired() -> Error:
 
 def version_not_found() -> Error:
     return NotFound("VERSION_NOT_FOUND", "The message has no such version.")
+
+
+def _size(mentions: Mentions) -> int:
+    """About how many bytes of rows say whom a message calls."""
+    return _ROW_BYTES * (len(mentions.user_ids) + _GROUP_ROWS * len(mentions.group_ids))
+
+
+_ROW_BYTES, _GROUP_ROWS = 50, 1000

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from sqlalchemy import Connection, bindparam, func, literal_column, select, union_all
+from sqlalchemy import Connection, bindparam, literal_column, select
 
 from mesh.database import Database
 from mesh.identity.principal import Principal
@@ -21,15 +21,9 @@ _REPLIES = select(*MESSAGE).where(
     messages.c.thread_root == bindparam("id"),
     messages.c.thread_root != literal_column("''"),
 )
-_VERSIONS = union_all(
-    select(*message_versions.c["version", "text", "html", "at"]).where(
-        message_versions.c.workspace_id == bindparam("workspace_id"), message_versions.c.message_id == bindparam("id")
-    ),
-    select(
-        *messages.c["version", "text", "html"], func.coalesce(messages.c.edited_at, messages.c.created_at).label("at")
-    ).where(messages.c.workspace_id == bindparam("workspace_id"), messages.c.id == bindparam("id")),
-).subquery()
-
+_VERSIONS = select(*message_versions.c["version", "text", "html", "at"]).where(
+    message_versions.c.workspace_id == bindparam("workspace_id"), message_versions.c.message_id == bindparam("id")
+)
 _SPAN = (
     select(*MESSAGE)
     .where(
@@ -93,15 +87,22 @@ class SqlMessageStore:
             message = one_visible(connection, caller, message_id)
             if message.deleted_at is not None:
                 return Slice([], has_prev=False, has_next=False)
-            query = select(_VERSIONS).params(workspace_id=message.workspace_id, id=message.id)
-            found = read_slice(connection, query, (_VERSIONS.c.version,), place, limit, falling=True)
-            return Slice(
-                [Version(row.version, row.text, row.html, row.at) for row in found.items],
-                found.has_prev,
-                found.has_next,
-            )
+            return _versions(connection, message, place, limit)
 
         return await self._database.read(work)
+
+
+def _versions(connection: Connection, message: Message, place: Place | None, limit: int) -> Slice[Version]:
+    """The present version stands with the message, the others in a table: it comes before them."""
+    present = Version(message.version, message.text, message.html, message.edited_at or message.created_at)
+    is_first = place is None or (place.back and place.key[0] < present.version)
+    query = _VERSIONS.params(workspace_id=message.workspace_id, id=message.id)
+    room = limit - 1 if place is None else limit
+    found = read_slice(connection, query, (message_versions.c.version,), place, room, falling=True)
+    earlier = [Version(row.version, row.text, row.html, row.at) for row in found.items]
+    if is_first and not found.has_prev and len(earlier) < limit:
+        return Slice([present, *earlier], has_prev=False, has_next=found.has_next)
+    return Slice(earlier, has_prev=is_first or not (place is not None and place.back), has_next=found.has_next)
 
 
 def _span(

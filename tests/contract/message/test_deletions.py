@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import Connection, Table, func, select
@@ -210,3 +211,26 @@ async def test_an_archive_is_left_as_it_is(desk: Desk) -> None:
         *(PinMessage(desk.origin(A), message.id), React(desk.origin(A), message.id, "x", is_there=True)),
     ):
         assert await desk.refusal(command) == "CONVERSATION_ARCHIVED"
+
+
+async def test_versions_are_read_to_both_sides_whatever_the_page(desk: Desk, messages: MessageStore) -> None:
+    """None is left out and none comes twice, wherever a page begins and however long it is."""
+    await desk.group(A)
+    message = await desk.sent(A, "1")
+    for text in "2345":
+        await desk.result(desk.edit(A, message.id, text))
+    for limit in (1, 2, 3, 5, 6):
+        pages, place = [], None
+        while True:
+            page = await messages.versions(as_(A), message.id, place, limit)
+            assert page.has_prev == bool(pages)
+            pages.append([version.version for version in page.items])
+            if not page.has_next:
+                break
+            place = Place((pages[-1][-1],), back=False)
+        assert [number for page in pages for number in page] == [5, 4, 3, 2, 1]
+        for before, after in pairwise(pages):
+            page = await messages.versions(as_(A), message.id, Place((after[0],), back=True), limit)
+            assert [version.version for version in page.items] == before
+            assert (page.has_prev, page.has_next) == (before is not pages[0], True)
+    assert not (await messages.versions(as_(A), message.id, Place((5,), back=True), 9)).items
