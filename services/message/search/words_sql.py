@@ -44,10 +44,11 @@ _FIND = {
         " WHERE w.search_words MATCH :asked AND w.rowid BETWEEN :low AND :high{more}"
         " ORDER BY w.rowid DESC LIMIT :count"
     ),
-    # What matches is found first, and sorted then: else it may be looked for among all that is newer.
+    # What matches is found first, and sorted then: else it may be looked for among all that is newer. And `+ 0` keeps
+    # the database from reading all that is of that time instead.
     "postgresql": (
         "WITH found AS MATERIALIZED (SELECT id FROM search_words"
-        " WHERE words @@ CAST(:asked AS tsquery) AND id BETWEEN :low AND :high)"
+        " WHERE words @@ CAST(:asked AS tsquery) AND id + 0 BETWEEN :low AND :high)"
         " SELECT e.id, e.message_id FROM found w JOIN search_entries e ON e.id = w.id"
         " WHERE true{more} ORDER BY w.id DESC LIMIT :count"
     ),
