@@ -73,6 +73,12 @@ export class Acts {
     this.#session.onChange();
   }
 
+  async forward(id, conversation_id, comment) {
+    const message = await this.#post(`${MESSAGES}/${id}:forward`, { conversation_id, comment, client_msg_id: crypto.randomUUID() });
+    const room = this.#session.store.room(conversation_id);
+    if (room) this.#answered(room, message);
+  }
+
   report(id, category, comment) {
     return this.#post(`${MESSAGES}/${id}/reports`, { category, comment });
   }

@@ -7,6 +7,7 @@ import { inWords } from "../words.js";
 import { Badge } from "./avatar.js";
 import { Composer } from "./composer.js";
 import { confirmDialog } from "./dialog.js";
+import { forwardDialog } from "./dialogs/forward.js";
 import { historyDialog } from "./dialogs/history.js";
 import { laterDialog } from "./dialogs/later.js";
 import { pinsDialog } from "./dialogs/pins.js";
@@ -169,6 +170,7 @@ export class ConversationView {
       }),
       whoReacted: (message) => reactionsDialog(this.#context, message),
       readers: (message) => readersDialog(this.#context, this.#room, message),
+      forward: (message) => forwardDialog(this.#context, message),
       history: (message) => historyDialog(this.#context, this.#room, message),
       report: (message) => reportDialog(this.#context, message),
     };
@@ -239,15 +241,14 @@ export class ConversationView {
   }
 
   #sendMenu(anchor, composer) {
+    const send = (more) => () => {
+      const message = composer.take();
+      if (message) composer.onSent({ ...message, ...more });
+    };
     openMenu(anchor, "How to send", [
-      {
-        label: "Send silently",
-        icon: "muted",
-        act: () => {
-          const message = composer.take();
-          if (message) composer.onSent({ ...message, silent: true });
-        },
-      },
+      { label: "Send silently", icon: "muted", act: send({ silent: true }) },
+      { label: "Let it disappear after an hour", icon: "hide", act: send({ expires_in_s: 3_600 }) },
+      { label: "Let it disappear after a day", icon: "hide", act: send({ expires_in_s: 86_400 }) },
       { label: "Send later…", icon: "waiting", act: () => this.#later(composer) },
     ]);
   }

@@ -5,7 +5,7 @@ import { Badge } from "./avatar.js";
 import { FILTERS, isMuted, listed, previewOf, titleOf } from "./listing.js";
 import { openMenu } from "./menu.js";
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
 
 export class ConversationList {
@@ -69,10 +69,11 @@ export class ConversationList {
     const { conversation } = room;
     const { store } = this.#session;
     const at = conversation.last_message?.created_at ?? conversation.created_at;
-    const typing = room.typing().length > 0;
+    const [typing] = room.typing();
+    const writer = typing && conversation.type !== "dm" ? `${store.who(typing).full_name.split(" ")[0]} ` : "";
     return {
       title: titleOf(room, store),
-      preview: typing ? { kind: "typing", text: "is typing…" } : previewOf(room, store),
+      preview: typing ? { kind: "typing", text: `${writer}is typing…` } : previewOf(room, store),
       when: whenOf(at, now),
       unread: conversation.unread_count ?? 0,
       mentions: conversation.mention_count ?? 0,

@@ -5,7 +5,7 @@ import { Avatar } from "./avatar.js";
 import { gapNode } from "./scroller.js";
 import { mentionNodes, richNodes } from "./rich.js";
 
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 const TICKS = { waiting: "Waiting to be sent", sent: "Sent", delivered: "Delivered", read: "Read" };
 const TICK_ICONS = { waiting: "waiting", sent: "sent", delivered: "read", read: "read" };
@@ -47,6 +47,7 @@ export class MessageRows {
           first && this.#head(row, name),
           row.quote && this.#quote(row.quote),
           element("div", { class: "said-line" }, this.#body(row), trailing(row)),
+          row.forwarded && this.#forwarded(row.forwarded),
           row.undeletable && this.#undelete(row),
           row.reactions?.length > 0 && this.#reactions(row),
           row.thread && this.#thread(row),
@@ -96,6 +97,11 @@ export class MessageRows {
     const name = sender_id ? this.#who(sender_id).full_name : "";
     const attributes = { class: "quote", type: "button", onclick: () => this.#on.visit(id) };
     return element("button", attributes, name && element("b", {}, name), element("span", {}, text));
+  }
+
+  #forwarded({ sender_id, at, text, html }) {
+    const head = element("p", { class: "facts" }, `Forwarded from ${this.#who(sender_id).full_name}, `, time(at));
+    return element("blockquote", { class: "forwarded" }, head, this.#body({ text, html }));
   }
 
   #undelete({ id }) {
@@ -157,13 +163,14 @@ function time(at) {
 }
 
 // What is said of a message at its end.
-function trailing({ tick, edited, pinned, kept, silent, replayed }) {
+function trailing({ tick, edited, pinned, kept, silent, replayed, expires_at }) {
   const sign = (name, label) => element("span", { class: "sign", role: "img", "aria-label": label, title: label }, icon(name));
   return element(
     "p",
     { class: "meta" },
     replayed && element("span", { class: "badge warn" }, "replayed"),
     edited && element("span", {}, "edited"),
+    expires_at && sign("waiting", `Disappears ${FULL.format(new Date(expires_at))}`),
     silent && sign("muted", "Sent silently"),
     pinned && sign("pin", "Pinned"),
     kept && sign("bookmark", "Saved"),

@@ -94,6 +94,9 @@ export class Pane {
   #label() {
     const { user } = this.#session;
     this.node.setAttribute("aria-label", `${user.full_name}’s chat`);
+    for (const node of this.node.querySelectorAll("nav, aside, form")) {
+      node.setAttribute("aria-label", `${node.getAttribute("aria-label")}, ${user.full_name}`);
+    }
     this.#find(".person-head .avatar").replaceWith(Avatar(user));
     this.#find("h2").textContent = user.full_name;
     const icons = { ".drop": "drop", ".jump": "search", ".own": "menu", ".begin": "plus" };
@@ -189,7 +192,7 @@ export class Pane {
 
   #back() {
     this.node.classList.remove("talking");
-    this.#find(".line.current, .search")?.focus();
+    (this.#find(".line.current") ?? this.#find(".search")).focus();
   }
 
   // Says something at the top of the pane for a while; `action` is `{label, act}`, such as to undo it.

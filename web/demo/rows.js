@@ -64,6 +64,8 @@ function messageRow(room, message, view, before) {
     pinned: Boolean(message.pinned_at),
     kept: view.kept?.(id) ?? false,
     silent: Boolean(message.silent),
+    expires_at: deleted ? null : (message.expires_at ?? null),
+    forwarded: deleted ? null : forwardedOf(message.forwarded),
     calls_me: !deleted && (view.callsMe?.(message) ?? false),
     mentions: deleted ? null : mentionsIn(message),
     replayed: mine && view.replayed.has(client_msg_id),
@@ -100,6 +102,12 @@ function quoteOf(id, room) {
 
 function together(a, b) {
   return a.sender.id === b.sender.id && Date.parse(b.created_at) - Date.parse(a.created_at) < GROUP_MS && !b.reply_to;
+}
+
+function forwardedOf(forwarded) {
+  if (!forwarded) return null;
+  const { sender, created_at, text, html } = forwarded;
+  return { sender_id: sender?.id ?? "", at: created_at, text, html };
 }
 
 /** A day in words, as seen from `now`. */

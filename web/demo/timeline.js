@@ -178,7 +178,7 @@ export class Timeline {
     if (type === "dm" || member_count > READERS_AT_MOST) return found;
     for (const { user, last_read_seq } of room.others) {
       const message = room.history.before((last_read_seq ?? 0) + 1, (each) => !isReply(each));
-      if (message) found.set(message.seq, [...(found.get(message.seq) ?? []), user.id]);
+      if (message && message.sender.id !== user.id) found.set(message.seq, [...(found.get(message.seq) ?? []), user.id]);
     }
     return found;
   }

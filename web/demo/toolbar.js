@@ -11,6 +11,7 @@ export class Toolbar {
   #room;
   #on;
   #node = null;
+  #open_before = false; // the message was the one with the toolbar when it was touched
 
   /** `room()` is the one that is open; `on` has the acts by name, each called with the message. */
   constructor({ list, session, room, on, in_thread = false }) {
@@ -21,8 +22,13 @@ export class Toolbar {
     list.addEventListener("pointerover", ({ target, pointerType }) => pointerType !== "touch" && this.#at(target.closest(".message")));
     list.addEventListener("pointerleave", () => this.#leave());
     list.addEventListener("focusin", ({ target }) => this.#at(target.closest(".message")));
+    list.addEventListener("pointerdown", ({ target }) => (this.#open_before = this.#at_message === target.closest(".message")));
     list.addEventListener("click", ({ target }) => !target.closest("button, a") && this.#tapped(target.closest(".message")));
     list.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  get #at_message() {
+    return this.#node?.closest(".message") ?? null;
   }
 
   #message(node) {
@@ -31,7 +37,7 @@ export class Toolbar {
   }
 
   #at(node) {
-    if (!node || this.#node?.parentElement?.closest(".message") === node) return;
+    if (!node || this.#at_message === node) return;
     if (this.#node?.querySelector('[aria-expanded="true"]')) return; // its menu is open
     this.#node?.remove();
     const message = this.#message(node);
@@ -48,8 +54,7 @@ export class Toolbar {
 
   // Where there is no pointer to hover with, a tap opens the actions.
   #tapped(node) {
-    const open = this.#node?.parentElement?.closest(".message");
-    if (open === node && matchMedia("(hover: none)").matches) this.#node.remove();
+    if (node && this.#open_before && matchMedia("(hover: none)").matches) this.#node.remove();
     else this.#at(node);
   }
 
@@ -82,6 +87,7 @@ export class Toolbar {
       !this.in_thread && { label: "Mark unread from here", icon: "unread", act: act("markUnread") },
       may(conversation, "pin") && (message.pinned_at ? { label: "Unpin", icon: "pin", act: act("unpin") } : { label: "Pin", icon: "pin", act: act("pin") }),
       { label: kept ? "Remove from saved" : "Save for later", icon: "bookmark", act: act(kept ? "forget" : "keep") },
+      { label: "Forward", icon: "forward", act: act("forward") },
       { label: "Copy text", icon: "twice", act: act("copy") },
       message.reactions?.length > 0 && { label: "Who reacted", icon: "react", act: act("whoReacted") },
       { label: "Who has read this", icon: "read", act: act("readers") },
