@@ -1,36 +1,43 @@
 """Queries about members and unread messages that reading and writing share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, bindparam, func, literal, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, Select, bindparam, func, literal, select, true
 
 from services.message.conversations.domain import FIRST_MEMBERS, Counts, Member
 from services.message.rows import MEMBER, member_of
 from services.message.tables import conversations, members, mentions, messages
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
-_FIRST = members.alias()
-_LAST_SHOWN = (
-    select(_FIRST.c.joined_at)
-    .where(_FIRST.c.conversation_id == conversations.c.id)
-    .order_by(_FIRST.c.joined_at, _FIRST.c.user_id)
-    .offset(FIRST_MEMBERS - 1)
-    .limit(1)
-    .correlate(conversations)
-    .scalar_subquery()
+_ASKED = (
+    conversations.c.workspace_id == bindparam("workspace_id"),
+    conversations.c.id.in_(bindparam("ids", expanding=True)),
 )
-# Up to when the last of them joined: that is one step into an index, and not a look at all members.
-_FIRST_MEMBERS = (
-    select(*MEMBER)
+_FIRST = members.alias()
+_IN_ORDER = (_FIRST.c.joined_at, _FIRST.c.user_id)
+_OF_ONE = select(_FIRST).where(_FIRST.c.conversation_id == conversations.c.id).order_by(*_IN_ORDER)
+_LAST_SHOWN = _OF_ONE.with_only_columns(_FIRST.c.joined_at).offset(FIRST_MEMBERS - 1).limit(1)
+_SHOWN = _OF_ONE.limit(FIRST_MEMBERS).correlate(conversations).lateral()
+# Each finds them in an index, and does not look at all members.
+_FIRST_MEMBERS: Mapping[str, Select[Any]] = {
+    # Up to when the last of them joined.
+    "sqlite": select(*MEMBER)
     .join(conversations, conversations.c.id == members.c.conversation_id)
     .where(
-        conversations.c.workspace_id == bindparam("workspace_id"),
-        conversations.c.id.in_(bindparam("ids", expanding=True)),
-        members.c.joined_at <= func.coalesce(_LAST_SHOWN, literal(FOREVER, members.c.joined_at.type)),
+        *_ASKED,
+        members.c.joined_at
+        <= func.coalesce(
+            _LAST_SHOWN.correlate(conversations).scalar_subquery(), literal(FOREVER, members.c.joined_at.type)
+        ),
     )
-    .order_by(members.c.conversation_id, members.c.joined_at, members.c.user_id)
-)
+    .order_by(members.c.joined_at, members.c.user_id),
+    "postgresql": select(*[_SHOWN.c[column.name] for column in MEMBER])
+    .select_from(conversations.join(_SHOWN, true()))
+    .where(*_ASKED)
+    .order_by(_SHOWN.c.joined_at, _SHOWN.c.user_id),
+}
 _MARKED = (
     members.c.workspace_id == bindparam("workspace_id"),
     members.c.user_id == bindparam("user_id"),
@@ -78,7 +85,8 @@ _UNREAD = (
 def first_members(connection: Connection, workspace_id: str, conversation_ids: list[str]) -> dict[str, list[Member]]:
     """Those who joined first, by conversation."""
     found: dict[str, list[Member]] = {id_: [] for id_ in conversation_ids}
-    for row in connection.execute(_FIRST_MEMBERS, {"workspace_id": workspace_id, "ids": conversation_ids}):
+    query = _FIRST_MEMBERS[connection.dialect.name]
+    for row in connection.execute(query, {"workspace_id": workspace_id, "ids": conversation_ids}):
         found[row.conversation_id].append(member_of(row))
     return {id_: joined[:FIRST_MEMBERS] for id_, joined in found.items()}  # Several may have joined at one moment.
 

@@ -74,8 +74,13 @@ async def test_the_first_members_are_found_however_many_there_are(
         page = await conversations.page(as_(A), None, 5)
     shown = [[member.user_id for member in view.members] for view in page.items]
     assert shown == [[A, B], [A, *[member.user_id for member in joined[:9]]]]
-    (query,) = [query for query in queries if "LIMIT" in query[0] and "coalesce" in query[0]]
-    assert "ix_members_conversation_id_joined_at_user_id" in plan(database, query)
+    (query,) = [
+        query for query in queries if "LIMIT" in query[0] and "joined_at" in query[0] and "last_pos" not in query[0]
+    ]
+    steps = plan(database, query)
+    assert "ix_members_conversation_id_joined_at_user_id" in steps
+    assert "SCAN m" not in steps
+    assert "Seq Scan" not in steps
 
 
 async def test_members_who_join_at_one_moment_are_not_too_many(desk: Desk, conversations: ConversationStore) -> None:
