@@ -35,9 +35,9 @@ class Slice(Generic[T]):
     has_next: bool
 
 
-def limit_of(asked: int) -> int:
+def limit_of(asked: int, most: int = MAX_LIMIT) -> int:
     """The page size for the one asked for: 0 is the default, the nearest allowed otherwise."""
-    return min(asked or DEFAULT_LIMIT, MAX_LIMIT)
+    return min(asked or DEFAULT_LIMIT, most)
 
 
 def fit(items: Sequence[M], *, from_end: bool, max_bytes: int = MAX_BYTES) -> Sequence[M]:

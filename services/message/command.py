@@ -28,7 +28,7 @@ class Origin:
 class Command:
     """A wish that the writer carries out in the order of arrival, or refuses.
 
-    The conversation it changes is the one of its field `conversation_id`, or that of the message `message_id`, or the dm
+    The conversation it changes is the one of its field `conversation_id`, that of the message `message_id`, or the dm
     of the two people of `pair`.
     """
 

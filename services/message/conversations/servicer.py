@@ -10,7 +10,7 @@ from chat.message.v1 import conversation_service_pb2_grpc as rpc
 from mesh.call.context import caller
 from mesh.cursor import CursorCodec
 from mesh.identity.principal import Principal
-from mesh.page import Cursors, Slice, fit, limit_of
+from mesh.page import Cursors, Slice, cut, limit_of
 from services.message.calls import Relayed, origin
 from services.message.command import Origin
 from services.message.contacts import Contacts
@@ -47,6 +47,8 @@ from services.message.conversations.wire import (
 from services.message.profiles import Profiles
 from services.message.writer import Writer
 
+MAX_MEMBERS = 200
+"""In a page of them."""
 SETTINGS = ("name", "topic", "avatar", "visibility", "join_policy", "permissions", "slow_mode_s")
 
 
@@ -115,11 +117,8 @@ class ConversationServicer(rpc.ConversationServiceServicer):
         place = cursors.place(request.cursor)
         found = await self._store.page(principal, place, limit, kept, self._clock())
         protos = await self._views(found.items)
-        back = place is not None and place.back
-        items = fit(protos, from_end=back)
-        cut = len(items) < len(protos)
-        found_protos = Slice(items, found.has_prev or (cut and back), found.has_next or (cut and not back))
-        return pb.ListConversationsResponse(items=items, page=cursors.page(found_protos, limit))
+        shown = cut(Slice(protos, found.has_prev, found.has_next), back=place is not None and place.back)
+        return pb.ListConversationsResponse(items=shown.items, page=cursors.page(shown, limit))
 
     async def GetConversation(self, request: pb.GetConversationRequest, context: object) -> pb.GetConversationResponse:
         return pb.GetConversationResponse(conversation=await self.view(request.id))
@@ -141,7 +140,7 @@ class ConversationServicer(rpc.ConversationServiceServicer):
         return pb.LeaveConversationResponse()
 
     async def ListMembers(self, request: pb.ListMembersRequest, context: object) -> pb.ListMembersResponse:
-        limit = limit_of(request.limit)
+        limit = limit_of(request.limit, MAX_MEMBERS)
         cursors = Cursors[Member](
             self._cursors,
             f"ListMembers:{request.conversation_id}",

@@ -7,7 +7,7 @@ from chat.message.v1 import group_service_pb2_grpc as rpc
 from chat.message.v1.group_pb2 import Group as GroupProto
 from mesh.call.context import caller
 from mesh.cursor import CursorCodec
-from mesh.page import Cursors, Slice, fit, limit_of
+from mesh.page import Cursors, Slice, cut, limit_of
 from services.message.calls import origin
 from services.message.groups.domain import CreateGroup, DeleteGroup, UpdateGroup
 from services.message.groups.store import GroupStore
@@ -44,12 +44,10 @@ class GroupServicer(rpc.GroupServiceServicer):
             self._cursors, f"ListGroups:{caller().workspace_id}", lambda group: (group.handle,)
         )
         place = cursors.place(request.cursor)
-        back = place is not None and place.back
         found = await self._store.page(caller(), place, limit)
-        items = fit([group_proto(filled) for filled in found.items], from_end=back)
-        cut = len(items) < len(found.items)
-        shown = Slice(items, found.has_prev or (cut and back), found.has_next or (cut and not back))
-        return pb.ListGroupsResponse(items=items, page=cursors.page(shown, limit))
+        protos = [group_proto(filled) for filled in found.items]
+        shown = cut(Slice(protos, found.has_prev, found.has_next), back=place is not None and place.back)
+        return pb.ListGroupsResponse(items=shown.items, page=cursors.page(shown, limit))
 
     async def GetGroup(self, request: pb.GetGroupRequest, context: object) -> pb.GetGroupResponse:
         return pb.GetGroupResponse(group=group_proto(await self._store.get(caller(), request.id)))

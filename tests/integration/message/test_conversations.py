@@ -239,6 +239,21 @@ async def test_pages_of_members(world: World, anna: str) -> None:
     assert [m.user.username for m in back.items] == ["user1", "user2"]
 
 
+async def test_hundreds_are_added_and_listed_at_once(world: World, anna: str) -> None:
+    """A thousand by one call; two hundred on one page."""
+    group = await world.create(anna)
+    user_ids = [world.users.add(f"user{i}") for i in range(1001)]
+    add = pb.AddMembersRequest(conversation_id=group.id, user_ids=user_ids[:1000])
+    assert [m.user.id for m in (await world.ask(world.conversations.AddMembers, add, anna)).items] == user_ids[:1000]
+    add = pb.AddMembersRequest(conversation_id=group.id, user_ids=user_ids)
+    with pytest.raises(Invalid, match="INVALID_REQUEST"):
+        await world.ask(world.conversations.AddMembers, add, anna)
+    for limit, shown in ((0, 50), (200, 200), (1000, 200)):
+        request = pb.ListMembersRequest(conversation_id=group.id, limit=limit)
+        page = await world.ask(world.conversations.ListMembers, request, anna)
+        assert [m.user.id for m in page.items] == [anna, *user_ids[: shown - 1]]
+
+
 async def test_reading_is_counted(world: World, anna: str, bela: str) -> None:
     """The mark moves forward, never beyond the last message."""
     group = await world.create(anna, bela)

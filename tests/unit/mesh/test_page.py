@@ -13,6 +13,7 @@ CURSORS = Cursors[str](CursorCodec(b"secret"), "list", lambda item: (item,))
 def test_limits_are_the_nearest_allowed(asked: int, limit: int) -> None:
     """0 means the default."""
     assert limit_of(asked) == limit
+    assert limit_of(asked, 70) == min(limit, 70)
 
 
 def test_cursors_lead_on_from_the_ends_of_a_page() -> None:

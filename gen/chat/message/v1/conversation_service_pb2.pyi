@@ -255,7 +255,7 @@ Global___GetConversationResponse: _TypeAlias = GetConversationResponse  # noqa: 
 
 @_typing.final
 class UpdateConversationRequest(_message.Message):
-    """Changes to a group."""
+    """Changes to a group or channel."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -166,7 +166,8 @@ class ConversationServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def AddMembers(self, request, context):
-        """Adds people to a group. Those already in it stay as they are. Admins only.
+        """Adds people to a group or channel; who may is a setting (`permissions.invite`). Those already in it stay as they
+        are.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

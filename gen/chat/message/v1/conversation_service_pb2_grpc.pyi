@@ -48,7 +48,9 @@ class ConversationServiceStub:
     ListMembers: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.ListMembersRequest, _conversation_service_pb2.ListMembersResponse]
     """Everybody in a conversation, in the order they joined."""
     AddMembers: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.AddMembersRequest, _conversation_service_pb2.AddMembersResponse]
-    """Adds people to a group. Those already in it stay as they are. Admins only."""
+    """Adds people to a group or channel; who may is a setting (`permissions.invite`). Those already in it stay as they
+    are.
+    """
     UpdateMember: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.UpdateMemberRequest, _conversation_service_pb2.UpdateMemberResponse]
     """Changes a member's role. Nobody grants more than they have, or touches somebody who has more."""
     RemoveMember: _grpc.UnaryUnaryMultiCallable[_conversation_service_pb2.RemoveMemberRequest, _conversation_service_pb2.RemoveMemberResponse]
@@ -92,7 +94,9 @@ class ConversationServiceAsyncStub(ConversationServiceStub):
     ListMembers: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.ListMembersRequest, _conversation_service_pb2.ListMembersResponse]  # type: ignore[assignment]
     """Everybody in a conversation, in the order they joined."""
     AddMembers: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.AddMembersRequest, _conversation_service_pb2.AddMembersResponse]  # type: ignore[assignment]
-    """Adds people to a group. Those already in it stay as they are. Admins only."""
+    """Adds people to a group or channel; who may is a setting (`permissions.invite`). Those already in it stay as they
+    are.
+    """
     UpdateMember: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.UpdateMemberRequest, _conversation_service_pb2.UpdateMemberResponse]  # type: ignore[assignment]
     """Changes a member's role. Nobody grants more than they have, or touches somebody who has more."""
     RemoveMember: _aio.UnaryUnaryMultiCallable[_conversation_service_pb2.RemoveMemberRequest, _conversation_service_pb2.RemoveMemberResponse]  # type: ignore[assignment]
@@ -175,7 +179,9 @@ class ConversationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _conversation_service_pb2.AddMembersRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_conversation_service_pb2.AddMembersResponse, _abc.Awaitable[_conversation_service_pb2.AddMembersResponse]]:
-        """Adds people to a group. Those already in it stay as they are. Admins only."""
+        """Adds people to a group or channel; who may is a setting (`permissions.invite`). Those already in it stay as they
+        are.
+        """
 
     @_abc_1.abstractmethod
     def UpdateMember(
