@@ -143,7 +143,9 @@ class House:
         await self._stack.aclose()
 
     async def _hear(self, event: Event) -> None:
-        self.published.setdefault(event.key, []).append(int(event.headers["ce_id"].rpartition(":")[2]))
+        log, _, pos = event.headers["ce_id"].rpartition(":")
+        if log == event.key:  # Of the conversation, not of somebody in it.
+            self.published.setdefault(log, []).append(int(pos))
 
 
 async def _migrate(url: str) -> None:

@@ -38,7 +38,6 @@ PICK = st.integers(0, 63)
 """One of what there is, whatever there is: how far to count."""
 NAMED, EVERYONE = st.frozensets(USER, max_size=2), st.integers(0, 5).map(lambda n: n == 0)
 EMOJI = st.sampled_from(("👍", "🎉", ":tada:"))
-SEQ = st.integers(0, 40)
 
 
 class Machine(RuleBasedStateMachine):
@@ -81,6 +80,8 @@ class Machine(RuleBasedStateMachine):
             place = dict.fromkeys(page.positions, 0)
             self.devices.append([Replica(page.user_pos, place)])
             self._sync(user, self.devices[user][0], 500)
+        for where, who in ((CHANNEL, ANNA), (CHANNEL, 1), (GROUP, 1), (GROUP, 2), (GROUP, 3), (GROUP, ANNA)):
+            self._send(who, where, self._new_key(), ("word one", 0, 0, frozenset(), False))
 
     def teardown(self) -> None:
         try:
@@ -219,8 +220,9 @@ class Machine(RuleBasedStateMachine):
 
     # Marks.
 
-    @rule(user=USER, room=ROOM, seq=SEQ)
-    def mark_read(self, user: int, room: int, seq: int) -> None:
+    @rule(user=USER, room=ROOM, pick=PICK)
+    def mark_read(self, user: int, room: int, pick: int) -> None:
+        seq = self._number(room, pick)
         request = conversations.MarkReadRequest(conversation_id=self.ids[room], seq=seq)
 
         def expected() -> tuple[int, ...]:
@@ -228,8 +230,9 @@ class Machine(RuleBasedStateMachine):
 
         self._both(room, expected, lambda: _marked(self.ask(user, "ConversationService/MarkRead", request)))
 
-    @rule(user=USER, room=ROOM, seq=st.integers(1, 40))
-    def mark_unread(self, user: int, room: int, seq: int) -> None:
+    @rule(user=USER, room=ROOM, pick=PICK)
+    def mark_unread(self, user: int, room: int, pick: int) -> None:
+        seq = self._number(room, pick) or 1
         request = reading.MarkUnreadRequest(conversation_id=self.ids[room], seq=seq)
 
         def expected() -> tuple[int, ...]:
@@ -237,8 +240,9 @@ class Machine(RuleBasedStateMachine):
 
         self._both(room, expected, lambda: _marked(self.ask(user, "ReadingService/MarkUnread", request)))
 
-    @rule(user=USER, room=ROOM, seq=SEQ)
-    def mark_delivered(self, user: int, room: int, seq: int) -> None:
+    @rule(user=USER, room=ROOM, pick=PICK)
+    def mark_delivered(self, user: int, room: int, pick: int) -> None:
+        seq = self._number(room, pick)
         request = reading.MarkDeliveredRequest(conversation_id=self.ids[room], seq=seq)
         self._both(
             room,
@@ -463,6 +467,10 @@ class Machine(RuleBasedStateMachine):
         own = [one for one in said if one.sender == of] if of is not None and pick % 4 else []
         some = own or said
         return some[pick % len(some)] if some else None
+
+    def _number(self, room: int, pick: int) -> int:
+        """One of the numbers that there are, none, or one beyond the last."""
+        return pick % (self.rooms[room].last_seq + 2)
 
     def _new_key(self) -> str:
         self._keys += 1

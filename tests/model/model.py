@@ -173,10 +173,11 @@ class Room:
         self._end(user)
 
     def remove(self, actor: int, user: int) -> None:
-        if self.part(actor).role > OWNER:
-            raise Refused("ROLE_TOO_LOW")
+        is_owner = self.part(actor).role == OWNER
         if user not in self.parts:
             raise Refused("MEMBER_NOT_FOUND")
+        if not is_owner:
+            raise Refused("ROLE_TOO_LOW")
         self._end(user)
 
     def _enter(self, user: int) -> None:

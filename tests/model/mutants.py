@@ -1,6 +1,5 @@
 """Services with a mistake, which the model test has to find: each is one that somebody makes sooner or later."""
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -9,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, MetaData, UniqueConstraint, create_engine, func, select
 
+from mesh.call.context import current
 from mesh.database import Database
 from services.message import outbox_sql
 from services.message.command import Command
@@ -16,11 +16,13 @@ from services.message.conversations import domain as conversations
 from services.message.feed.servicer import FeedServicer
 from services.message.journal import Outcome
 from services.message.journal_sql import SqlJournal
-from services.message.messages import writes_sql
+from services.message.messages import sends_sql as _sends_sql
 from services.message.outbox_sql import SqlOutbox
 from services.message.service import open_message
 from services.message.tables import changes, messages, metadata
 from tests.model.house import SqliteFiles
+
+sends_sql: Any = _sends_sql
 
 
 class _NotYet(Exception):
@@ -51,7 +53,7 @@ def ack_before_write(patch: pytest.MonkeyPatch, _: SqliteFiles) -> None:
         return told
 
     async def reading(database: Database, work: Callable[[Connection], Any], *, stale: bool = False) -> Any:
-        if not _is_relay():
+        if current().principal is not None:  # What looks by itself now and then must not decide what is found.
             await settle(database)
         return await read(database, work, stale=stale)
 
@@ -62,29 +64,29 @@ def ack_before_write(patch: pytest.MonkeyPatch, _: SqliteFiles) -> None:
 def no_unique_index(patch: pytest.MonkeyPatch, files: SqliteFiles) -> None:
     """Repeats are known by a memory that a process has, and no index is there to know better."""
     _drop_unique(files)
-    find, opened = writes_sql.by_keys, [datetime.now(UTC)]
+    find, opened = sends_sql.by_keys, [datetime.now(UTC)]
 
     def remembered(connection: Connection, statement: Any, *about: Any, **more: Any) -> Iterable[Any]:
         rows = find(connection, statement, *about, **more)
-        return [row for row in rows if row.created_at >= opened[-1]] if statement is writes_sql._STORED else rows
+        return [row for row in rows if row.created_at >= opened[-1]] if statement is sends_sql._STORED else rows
 
     def reopened(mesh: Any) -> Any:
         opened.append(datetime.now(UTC))
         return open_message(mesh)
 
-    patch.setattr(writes_sql, "by_keys", remembered)
+    patch.setattr(sends_sql, "by_keys", remembered)
     patch.setattr("tests.integration.message.world.open_message", reopened)
 
 
 def no_dedupe(patch: pytest.MonkeyPatch, files: SqliteFiles) -> None:
     """Nobody looks whether a message is there already."""
     _drop_unique(files)
-    find = writes_sql.by_keys
+    find = sends_sql.by_keys
 
     def nothing(connection: Connection, statement: Any, *about: Any, **more: Any) -> Iterable[Any]:
-        return [] if statement is writes_sql._STORED else find(connection, statement, *about, **more)
+        return [] if statement is sends_sql._STORED else find(connection, statement, *about, **more)
 
-    patch.setattr(writes_sql, "by_keys", nothing)
+    patch.setattr(sends_sql, "by_keys", nothing)
 
 
 def marker_overwrite(patch: pytest.MonkeyPatch, _: SqliteFiles) -> None:
@@ -122,12 +124,6 @@ def partial_recovery(patch: pytest.MonkeyPatch, _: SqliteFiles) -> None:
         return response
 
     patch.setattr(FeedServicer, "Sync", shortened)
-
-
-def _is_relay() -> bool:
-    """The relay looks when its time has come; what is found must not depend on when that is."""
-    task = asyncio.current_task()
-    return task is not None and task.get_name().startswith("relay")
 
 
 def _drop_unique(files: SqliteFiles) -> None:

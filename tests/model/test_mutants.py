@@ -1,10 +1,14 @@
 """Whether the model test would notice: six services with a mistake are six that it finds."""
 
+import re
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
+from hypothesis.errors import Flaky
 from hypothesis.stateful import run_state_machine_as_test
 
 from mesh.telemetry.logs import configure_logs
@@ -29,7 +33,7 @@ SETTINGS = settings(
 @pytest.mark.parametrize(
     ("mutant", "said"),
     [
-        (mutants.ack_before_write, "acknowledged is lost"),
+        (mutants.ack_before_write, "acknowledged is lost|numbers are not 1 to N"),
         (mutants.no_unique_index, TWICE),
         (mutants.no_dedupe, TWICE),
         (mutants.marker_overwrite, "a mark is wrong|instead of"),
@@ -45,9 +49,26 @@ def test_a_mistake_is_found(mutant: Mutant, said: str, tmp_path: Path, monkeypat
     mutant(monkeypatch, files)
     monkeypatch.setattr("tests.model.machine.WITHIN_S", 1.0)
 
+    told: list[str] = []
+
     @seed(0)
     class Broken(Machine):
+        """Keeps what was found first: a mistake that shows only sometimes is one all the same."""
+
         ground, surface = files, GRPC
 
-    with pytest.raises(AssertionError, match=said):
+        def teardown(self) -> None:
+            error = sys.exc_info()[1]
+            try:
+                super().teardown()
+            except AssertionError as late:
+                error = late
+                raise
+            finally:
+                if isinstance(error, AssertionError):
+                    told.append(str(error))
+
+    with suppress(AssertionError, Flaky):
         run_state_machine_as_test(Broken, settings=SETTINGS)
+    assert told, "nothing was found"
+    assert re.search(said, told[0]), told[0]

@@ -56,7 +56,7 @@ class Play:
         mentions, named, everybody = self._mentions(user)
         roots = [said.seq for said in self.room.messages[-30:] if not said.root and not said.is_deleted]
         root = self.random.choice(roots) if roots and self.random.random() < 0.3 else 0
-        about = {"mentions": mentions, "thread_root": self._id(root) if root else ""}
+        about: dict[str, Any] = {"mentions": mentions, "thread_root": self._id(root) if root else ""}
         command = self.desk.send(PEOPLE[user], **about)
         return command, lambda: self.room.send(user, command.id, ("hi", 0, root, named, everybody))[0]
 
