@@ -1,5 +1,6 @@
 """What every journal and store keeps of conversations: lists, the first members, and their end."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -7,8 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from mesh.database import Database
+from mesh.audit.log import Trail
+from mesh.database import Database, open_database
 from mesh.page import Place
+from mesh.telemetry.metrics import Metrics, new_registry
 from services.message.conversations.domain import (
     ArchiveConversation,
     DeleteConversation,
@@ -29,8 +32,11 @@ from services.message.conversations.erasure_sql import Erasure
 from services.message.conversations.store import ConversationStore
 from services.message.feed.store import FeedStore
 from services.message.invites.domain import CreateInvite
+from services.message.journal_sql import SqlJournal
 from services.message.rows import member_values
+from services.message.service import MIGRATIONS
 from services.message.tables import changes, conversations, members, messages, metadata
+from services.message.writer import Writer
 from tests.contract.message.desk import ELSEWHERE, A, B, C, Clock, Desk, as_, told
 from tests.contract.message.plans import asked, plan
 
@@ -238,3 +244,21 @@ async def test_two_of_whom_one_refuses_do_not_write(desk: Desk) -> None:
     elsewhere = Desk(desk.journal, ELSEWHERE)
     await elsewhere.do(SetBlocked(elsewhere.origin(""), pair_of(A, B), A, True))
     assert await reasons() == fine
+
+
+async def test_a_pair_has_one_dm_though_two_processes_make_it(database: Database, desk: Desk, trail: Trail) -> None:
+    """Whoever comes second is answered with what is there."""
+    if database.engine.dialect.name == "sqlite":
+        pytest.skip("one process has the file for itself")
+    url, metrics = database.engine.url.render_as_string(hide_password=False), Metrics(new_registry())
+    async with (
+        open_database(url, MIGRATIONS) as second,
+        Writer(desk.journal, lambda command, outcome: None, metrics) as one,
+        Writer(SqlJournal(second, Clock(), trail), lambda command, outcome: None, metrics) as other,
+    ):
+        for i in range(10):
+            made = await asyncio.gather(
+                one.submit(desk.create(A, f"u{i}", kind=Kind.DM)), other.submit(desk.create(f"u{i}", A, kind=Kind.DM))
+            )
+            assert made[0].conversation_id == made[1].conversation_id
+            assert sorted(created.replayed for created in made) == [False, True]

@@ -11,7 +11,8 @@ from mesh.database import Database
 from mesh.events.outbox import Outbox
 from mesh.telemetry.metrics import Metrics, new_registry
 from services.message import outbox_sql
-from services.message.conversations.domain import Role
+from services.message.bans.domain import BanUser, UnbanUser
+from services.message.conversations.domain import ArchiveConversation, DeleteConversation, Role
 from services.message.outbox_sql import SqlOutbox, SqlReceipts
 from services.message.reading.domain import MarkDelivered, MarkUnread
 from services.message.writer import Writer
@@ -54,6 +55,25 @@ async def test_every_durable_change_of_a_conversation_becomes_an_event(desk: Des
     assert {(row.topic, row.key) for row in rows} == {("chat.message.events", "g")}
     assert sorted(row.id for row in rows) == [row.id for row in rows]
     assert events.MemberRemoved.FromString(rows[-1].data).member.user.username == f"name of {B}"
+
+
+async def test_what_becomes_of_a_conversation_is_told_too(desk: Desk, outbox: Outbox) -> None:
+    """Bans without their reasons; and its end, though nobody is in it any more."""
+    await desk.group(A, B)
+    await desk.do(*[ArchiveConversation(desk.origin(A), "g", is_archived=on) for on in (True, False)])
+    await desk.do(BanUser(desk.origin(A), "g", B, "spam", None), UnbanUser(desk.origin(A), "g", B))
+    await desk.do(DeleteConversation(desk.origin(A), "g"))
+    rows = await outbox.unpublished(100)
+    assert [row.type for row in rows[1:]] == [
+        "conversation.archived",
+        "conversation.unarchived",
+        "conversation.member_removed",
+        "conversation.member_banned",
+        "conversation.member_unbanned",
+        "conversation.deleted",
+    ]
+    ban = events.MemberBanned.FromString(rows[4].data).ban
+    assert (ban.user.username, ban.banned_by.username, ban.reason) == (f"name of {B}", f"name of {A}", "")
 
 
 async def test_an_event_tells_of_the_message_and_the_call(desk: Desk, outbox: Outbox, clock: Clock) -> None:
