@@ -1,6 +1,6 @@
 """How conversations, members and messages stand in their tables: columns, and rows there and back."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from datetime import datetime
 from typing import Any
@@ -51,13 +51,17 @@ def said_of(values: dict[str, Any]) -> dict[str, Any]:
 
 def message_values(message: Message) -> dict[str, Any]:
     values = {name: getattr(message, name) for name in Message.__slots__}
-    values["metadata"] = orjson.dumps(message.metadata).decode() if message.metadata else ""
+    values["metadata"] = metadata_text(message.metadata)
     values["attachments"] = orjson.dumps(message.attachments).decode() if message.attachments else ""
     values["mentions"] = mentions_text(message.mentions)
     values["mentions_all"] = message.mentions.everybody
     values["reactions"] = reactions_text(message.reactions)
     values["forwarded"] = orjson.dumps(astuple(message.forwarded)).decode() if message.forwarded else ""
     return values
+
+
+def metadata_text(metadata: Mapping[str, str]) -> str:
+    return orjson.dumps(metadata).decode() if metadata else ""
 
 
 def mentions_of(text: str) -> Mentions:

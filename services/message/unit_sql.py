@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
@@ -51,6 +51,7 @@ _UPDATE = update(conversations).where(
 _LOCKED_AT_ONCE = 5_000
 """A statement takes no more values than some tens of thousands."""
 _HEADS = ("last_seq", "last_pos")
+_ALL_OF = attrgetter(*Conversation.__slots__)
 _FIXED = ("id", "workspace_id", "kind", "pair", "created_by", "created_at")
 _MUTABLE = (*[name for name in Conversation.__slots__ if name not in _FIXED], "name_key")
 _UPDATE_HEAD = update(user_heads).where(
@@ -188,8 +189,9 @@ def each(handle: Callable[[Unit, Any], Outcome]) -> Handler:
 
 
 def advanced(conversation: Conversation, **changes: Any) -> Conversation:
-    """The conversation with one more change in its log."""
-    return replace(conversation, last_pos=conversation.last_pos + 1, **changes)
+    """The conversation with one more change in its log. As `dataclasses.replace`, which takes three times as long."""
+    values = dict(zip(Conversation.__slots__, _ALL_OF(conversation), strict=True))
+    return Conversation(**values | {"last_pos": conversation.last_pos + 1} | changes)
 
 
 def _any_of(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -59,6 +59,9 @@ class Called:
     user_ids: tuple[str, ...]
 
 
+UNCALLED = Called(NOBODY, ())
+
+
 @dataclass(frozen=True, slots=True)
 class Reaction:
     """One emoji under a message, how many use it, and the first of them."""

@@ -41,8 +41,6 @@ class Calls:
 
     def called(self, key: ConversationKey, sender_id: str, asked: Mentions) -> Called:
         """Who of those asked for is in the conversation."""
-        if asked is NOBODY:
-            return Called(NOBODY, ())
         there = {user_id for user_id in asked.user_ids if (*key, user_id) in self._there}
         return called(asked, sender_id, there, self._people.get(key, {}))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, false, insert, literal_column, null, select, update
 
 from mesh.errors import Error
 from services.message.conversations import domain as conversations
@@ -13,11 +13,20 @@ from services.message.feed.domain import MESSAGE_NEW, THREAD_UPDATED, Change
 from services.message.journal import Outcome
 from services.message.keys_sql import by_keys
 from services.message.messages import domain
-from services.message.messages.domain import NOBODY, Forwarded, ForwardMessage, Message, SendMessage, Sent
+from services.message.messages.domain import (
+    NOBODY,
+    UNCALLED,
+    Format,
+    Forwarded,
+    ForwardMessage,
+    Message,
+    SendMessage,
+    Sent,
+)
 from services.message.messages.mentions_sql import Calls, insert_mentions, mention_rows, named
 from services.message.messages.reads_sql import read_messages
 from services.message.messages.wire import thread_body
-from services.message.rows import MESSAGE, message_of, message_values
+from services.message.rows import MESSAGE, message_of, message_values, metadata_text
 from services.message.tables import members, messages
 from services.message.unit_sql import MemberKey, Unit, advanced
 
@@ -34,7 +43,23 @@ _LAST_SENT = select(
     .limit(1)
     .label("last"),
 )
-_INSERT = insert(messages)
+# What is the same in all new messages, and what most of them do without, stands in the statement: values that are bound
+# are most of what a message costs.
+_NEW = {
+    **dict.fromkeys(("version", "revision"), literal_column("1")),
+    **dict.fromkeys(("reply_count", "last_reply_seq"), literal_column("0")),
+    **dict.fromkeys(("deleted_by", "reactions"), literal_column("''")),
+    **dict.fromkeys(("edited_at", "deleted_at", "undelete_until", "pinned_at"), null()),
+}
+_WITHOUT = {
+    **dict.fromkeys(("html", "attachments", "mentions", "thread_root", "forwarded"), literal_column("''")),
+    **dict.fromkeys(("mentions_all", "silent"), false()),
+    "format": literal_column(str(Format.PLAIN.value)),
+    "expires_at": null(),
+}
+_INSERT = insert(messages).values(_NEW)
+_INSERT_PLAIN = _INSERT.values(_WITHOUT)
+_PLAIN = tuple(name for name in Message.__slots__ if name not in _NEW and name not in _WITHOUT)
 _ANSWERED = ("reply_count", "last_reply_seq", "revision")
 _UPDATE_ROOT = update(messages).where(
     messages.c.id == bindparam("key"), messages.c.workspace_id == bindparam("key_workspace")
@@ -78,6 +103,7 @@ class _Sends:
             self._roots[root.workspace_id, root.conversation_id, root.id] = root
         self._last_sent = self._paces({key[:3] for key in keys})
         self._sources = self._read_sources([c for c in commands if isinstance(c, ForwardMessage)])
+        self._plain: list[dict[str, Any]] = []
         self._written: list[dict[str, Any]] = []
         self._mentions: list[dict[str, Any]] = []
         self._answered: dict[str, Message] = {}
@@ -105,8 +131,9 @@ class _Sends:
     def write(self) -> None:
         """Writes what was applied."""
         connection = self._unit.connection
-        if self._written:
-            connection.execute(_INSERT, self._written)
+        for insert_, rows in ((_INSERT_PLAIN, self._plain), (_INSERT, self._written)):
+            if rows:
+                connection.execute(insert_, rows)
         insert_mentions(self._unit, self._mentions)
         if self._answered:
             connection.execute(_UPDATE_ROOT, [_root_values(root) for root in self._answered.values()])
@@ -115,7 +142,9 @@ class _Sends:
         self, command: SendMessage, conversation: Conversation, root: Message | None, forwarded: Forwarded | None
     ) -> Outcome:
         key, unit = _key(command), self._unit
-        called = self._calls.called(key[:2], key[2], command.mentions)
+        called = UNCALLED
+        if command.mentions is not NOBODY:
+            called = self._calls.called(key[:2], key[2], command.mentions)
         message = domain.written(command, conversation.last_seq + 1, unit.at, called.mentions, forwarded)
         self._stored[key] = message, command.fingerprint
         place = _place(command, message.id)
@@ -124,8 +153,10 @@ class _Sends:
             self._roots[place] = message
         if conversation.slow_mode_s:
             self._last_sent[key[:3]] = unit.at
-        self._written.append({**message_values(message), "fingerprint": command.fingerprint})
-        self._mentions += mention_rows(message, called.user_ids)
+        rows, values = (self._plain, _plain_values) if _is_plain(message) else (self._written, _values)
+        rows.append(values(message) | {"fingerprint": command.fingerprint})
+        if called.user_ids:
+            self._mentions += mention_rows(message, called.user_ids)
         conversation = advanced(conversation, last_seq=message.seq)
         changes = [unit.change(MESSAGE_NEW, conversation, command.origin, message=message)]
         if root is not None:
@@ -169,6 +200,22 @@ def _key(command: SendMessage) -> tuple[str, str, str, str]:
 
 def _place(command: SendMessage, message_id: str) -> _PlaceKey:
     return command.origin.workspace_id, command.conversation_id, message_id
+
+
+def _is_plain(message: Message) -> bool:
+    """Whether it has nothing but a text, and what every message has."""
+    more = message.attachments or message.thread_root or message.silent or message.expires_at or message.forwarded
+    return message.format is Format.PLAIN and message.mentions is NOBODY and not more
+
+
+def _plain_values(message: Message) -> dict[str, Any]:
+    values = {name: getattr(message, name) for name in _PLAIN}
+    values["metadata"] = metadata_text(message.metadata)
+    return values
+
+
+def _values(message: Message) -> dict[str, Any]:
+    return {name: value for name, value in message_values(message).items() if name not in _NEW}
 
 
 def _root_values(root: Message) -> dict[str, Any]:
