@@ -3,7 +3,7 @@
 Both keep words as they are given and know nothing of languages, so that they find alike.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import count
 from typing import Any
 
@@ -34,23 +34,26 @@ _DROP_WORDS = {
     "postgresql": text("DELETE FROM search_words WHERE id = :id"),
 }
 _MENTIONS_ME = (
-    " AND EXISTS (SELECT 1 FROM messages m WHERE m.id = e.message_id AND (m.mentions_all"
-    " OR EXISTS (SELECT 1 FROM mentions n WHERE n.message_id = m.id AND n.user_id = :user_id)))"
+    " AND EXISTS (SELECT 1 FROM search_entries e JOIN messages said ON said.id = e.message_id WHERE e.id = {id} AND"
+    " (said.mentions_all OR EXISTS (SELECT 1 FROM mentions n WHERE n.message_id = said.id AND n.user_id = :user_id)))"
 )
+_NO_JIT = text("SET LOCAL jit = off")
 _FIND = {
     # The table of words comes first: it is read in the order of its ids, from the last one down.
     "sqlite": (
         "SELECT e.id, e.message_id FROM search_words w CROSS JOIN search_entries e ON e.id = w.rowid"
         " WHERE w.search_words MATCH :asked AND w.rowid BETWEEN :low AND :high{more}"
-        " ORDER BY w.rowid DESC LIMIT :count"
+        " ORDER BY w.rowid DESC LIMIT :count",
+        _MENTIONS_ME.format(id="w.rowid"),
     ),
-    # What matches is found first, and sorted then: else it may be looked for among all that is newer. And `+ 0` keeps
-    # the database from reading all that is of that time instead.
+    # Each conversation by itself. What matches is found first, and sorted then, or it would be looked for among all
+    # that is newer; and `+ 0` keeps the database from reading all that is of that time instead.
     "postgresql": (
-        "WITH found AS MATERIALIZED (SELECT id FROM search_words"
-        " WHERE words @@ CAST(:asked AS tsquery) AND id + 0 BETWEEN :low AND :high)"
-        " SELECT e.id, e.message_id FROM found w JOIN search_entries e ON e.id = w.id"
-        " WHERE true{more} ORDER BY w.id DESC LIMIT :count"
+        "WITH found AS MATERIALIZED (SELECT w.id FROM unnest(CAST(:asked AS tsquery[])) asked CROSS JOIN LATERAL"
+        " (SELECT m.id FROM (SELECT id FROM search_words WHERE words @@ asked AND id + 0 BETWEEN :low AND :high"
+        " OFFSET 0) m WHERE true{more} ORDER BY m.id DESC LIMIT :count) w ORDER BY w.id DESC LIMIT :count)"
+        " SELECT e.id, e.message_id FROM found JOIN search_entries e ON e.id = found.id ORDER BY e.id DESC",
+        _MENTIONS_ME.format(id="m.id"),
     ),
 }
 
@@ -92,16 +95,19 @@ def find(
 ) -> list[tuple[int, str]]:
     """Id of entry and message of those that were found between two ids, both included; the highest first."""
     kind = _kind(connection)
-    asked = _fts_query if kind == "sqlite" else _ts_query
+    asked: Callable[..., Any] = _fts_query if kind == "sqlite" else _ts_queries
     values: dict[str, Any] = {
         "asked": asked(question, [scope_of(id_) for id_ in conversation_ids]),
         "low": ids[0],
         "high": ids[1],
         "count": count,
     }
-    statement = text(_FIND[kind].format(more=_MENTIONS_ME if question.mentions_me else ""))
+    query, mentions_me = _FIND[kind]
+    statement = text(query.format(more=mentions_me if question.mentions_me else ""))
     if question.mentions_me:
         values["user_id"] = user_id
+    if kind == "postgresql":  # What it guesses of so many conversations is worth compiling, what there is is not.
+        connection.execute(_NO_JIT)
     return [(id_, message_id) for id_, message_id in connection.execute(statement, values)]
 
 
@@ -163,14 +169,14 @@ def _fts_query(question: Question, scopes: Iterable[str]) -> str:
     return " OR ".join(map(of, scopes))
 
 
-def _ts_query(question: Question, scopes: Iterable[str]) -> str:
-    """As above, inside of apostrophes."""
+def _ts_queries(question: Question, scopes: Iterable[str]) -> list[str]:
+    """One for each scope; as above, inside of apostrophes."""
 
     def of(scope: str) -> str:
         phrases = []
         for term in question.terms:
             quoted = [f"'{scope}{word}'" for word in asked_words(term)]
             phrases.append(f"({' <-> '.join(quoted)}{':*' if term.is_open else ''})")
-        return "(" + " & ".join([*phrases, *[f"'{scope}{mark}'" for mark in asked_marks(question)]]) + ")"
+        return " & ".join([*phrases, *[f"'{scope}{mark}'" for mark in asked_marks(question)]])
 
-    return " | ".join(map(of, scopes))
+    return list(map(of, scopes))
