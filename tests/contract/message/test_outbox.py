@@ -12,8 +12,11 @@ from mesh.events.outbox import Outbox
 from mesh.telemetry.metrics import Metrics, new_registry
 from services.message import outbox_sql
 from services.message.bans.domain import BanUser, UnbanUser
+from services.message.bookmarks.domain import PutBookmark
 from services.message.conversations.domain import ArchiveConversation, DeleteConversation, Role
 from services.message.outbox_sql import SqlOutbox, SqlReceipts
+from services.message.pins.domain import PinMessage, UnpinMessage
+from services.message.reactions.domain import React
 from services.message.reading.domain import MarkDelivered, MarkUnread
 from services.message.writer import Writer
 from tests.contract.message.desk import A, B, Clock, Desk
@@ -55,6 +58,22 @@ async def test_every_durable_change_of_a_conversation_becomes_an_event(desk: Des
     assert {(row.topic, row.key) for row in rows} == {("chat.message.events", "g")}
     assert sorted(row.id for row in rows) == [row.id for row in rows]
     assert events.MemberRemoved.FromString(rows[-1].data).member.user.username == f"name of {B}"
+
+
+async def test_what_hangs_on_a_message_is_told_too(desk: Desk, outbox: Outbox) -> None:
+    """Each with what a feed tells of it. What somebody keeps for themselves is nobody's business."""
+    await desk.group(A, B)
+    root = await desk.sent(A)
+    await desk.do(*[React(desk.origin(B), root.id, "+1", is_there=there) for there in (True, False)])
+    await desk.do(PinMessage(desk.origin(B), root.id), UnpinMessage(desk.origin(B), root.id))
+    await desk.do(desk.send(B, thread_root=root.id), PutBookmark(desk.origin(B), root.id, ""))
+    rows = (await outbox.unpublished(100))[2:]
+    assert [row.type for row in rows] == [
+        *("message.reacted", "message.unreacted", "message.pinned", "message.unpinned"),
+        *("message.persisted", "message.thread_updated"),
+    ]
+    assert events.MessageReacted.FromString(rows[0].data).reaction.reaction.user_ids == [B]
+    assert events.ThreadUpdated.FromString(rows[-1].data).thread.reply_count == 1
 
 
 async def test_what_becomes_of_a_conversation_is_told_too(desk: Desk, outbox: Outbox) -> None:

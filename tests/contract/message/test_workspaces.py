@@ -7,12 +7,17 @@ from sqlalchemy import select
 
 from mesh.database import Database
 from mesh.errors import NotFound
+from services.message.bookmarks.domain import PutBookmark
 from services.message.command import Command
 from services.message.conversations.domain import Kind, Role
 from services.message.conversations.store import ConversationStore
 from services.message.feed.domain import Place
 from services.message.feed.store import FeedStore
+from services.message.messages.domain import ForwardMessage, Mentions, RestoreVersion, UndeleteMessage, fingerprint
 from services.message.messages.store import MessageStore
+from services.message.pins.domain import PinMessage, UnpinMessage
+from services.message.reactions.domain import React
+from services.message.reports.domain import Category, ReportMessage
 from services.message.tables import metadata
 from tests.contract.message.desk import ELSEWHERE, HERE, A, B, Desk, as_
 
@@ -45,6 +50,11 @@ async def test_nothing_is_read_from_elsewhere(
     assert not await feed.is_member(stranger, "g")
 
 
+def forwarded(desk: Desk, actor: str, message_id: str) -> ForwardMessage:
+    said = fingerprint("", "", {}, forwarded=message_id)
+    return ForwardMessage(desk.origin(actor), desk.new_id("m"), "h", "k", "", "", {}, said, message_id=message_id)
+
+
 async def test_nothing_is_written_from_elsewhere(desk: Desk, elsewhere: Desk, conversations: ConversationStore) -> None:
     """Refused as if it were not there; also next to commands that may, in one transaction."""
     await desk.group(A, B)
@@ -55,7 +65,11 @@ async def test_nothing_is_written_from_elsewhere(desk: Desk, elsewhere: Desk, co
         return (
             *(desk.send(A), desk.read(A, 1), desk.rename(A, "x"), desk.add(A, "c")),
             *(desk.promote(A, B, Role.ADMIN), desk.remove(A, B), desk.remove(A, A)),
-            *(desk.edit(A, message.id, "x"), desk.delete(A, message.id)),
+            *(desk.edit(A, message.id, "x"), desk.delete(A, message.id), RestoreVersion(desk.origin(A), message.id, 1)),
+            *(UndeleteMessage(desk.origin(A), message.id), React(desk.origin(A), message.id, "x", is_there=True)),
+            *(PinMessage(desk.origin(A), message.id), UnpinMessage(desk.origin(A), message.id)),
+            *(PutBookmark(desk.origin(A), message.id, ""), forwarded(desk, A, message.id)),
+            ReportMessage(desk.origin(A), desk.new_id("r"), message.id, Category.SPAM, ""),
         )
 
     outcomes = await desk.do(*attempts(elsewhere), desk.read(A, 1), *attempts(elsewhere))
@@ -79,6 +93,17 @@ async def test_a_pair_has_a_dm_in_each_workspace(desk: Desk, elsewhere: Desk) ->
     there = await elsewhere.result(elsewhere.create("x", "y", kind=Kind.DM, id_="d2"))
     again = await desk.result(desk.create(B, A, kind=Kind.DM, id_="d3"))
     assert (here.conversation_id, there.conversation_id, again.conversation_id) == ("d1", "d2", "d1")
+
+
+async def test_what_is_called_and_hung_on_is_here(desk: Desk, elsewhere: Desk) -> None:
+    """A thread hangs on nothing of another workspace, nothing of it is passed on, and none of its people are called."""
+    await desk.group(A, B)
+    await elsewhere.group("x", id_="h")
+    message = await desk.sent(A)
+    assert await elsewhere.refusal(elsewhere.send("x", to="h", thread_root=message.id)) == "THREAD_NOT_FOUND"
+    assert await elsewhere.refusal(forwarded(elsewhere, "x", message.id)) == "MESSAGE_NOT_FOUND"
+    sent = await elsewhere.sent("x", to="h", mentions=Mentions((A, B, "x")))
+    assert sent.mentions == Mentions(("x",))
 
 
 async def test_an_answer_refers_to_nothing_elsewhere(desk: Desk, elsewhere: Desk) -> None:
