@@ -25,6 +25,7 @@ from services.message.reading import writes_sql as reading_sql
 from services.message.reports import writes_sql as reports_sql
 from services.message.schedule import writes_sql as schedule_sql
 from services.message.tables import conversations, messages
+from services.message.transfer import writes_sql as transfer_sql
 from services.message.unit_sql import ConversationKey, Handler, Told, Unit, UserKey
 
 _MESSAGE_KEY = tuple(messages.c["workspace_id", "id"])
@@ -54,6 +55,7 @@ class SqlJournal:
             **reading_sql.HANDLERS,
             **drafts_sql.HANDLERS,
             **schedule_sql.HANDLERS,
+            **transfer_sql.HANDLERS,
         }
         self._told: Mapping[type[Command], Told] = {**conversations_sql.TOLD, **groups_sql.TOLD, **reports_sql.TOLD}
 

@@ -23,6 +23,7 @@ from chat.message.v1.reading_service_pb2_grpc import add_ReadingServiceServicer_
 from chat.message.v1.report_service_pb2_grpc import add_ReportServiceServicer_to_server
 from chat.message.v1.schedule_service_pb2_grpc import add_ScheduleServiceServicer_to_server
 from chat.message.v1.search_service_pb2_grpc import add_SearchServiceServicer_to_server
+from chat.message.v1.transfer_service_pb2_grpc import add_TransferServiceServicer_to_server
 from chat.user.v1.account_service_pb2_grpc import AccountServiceStub
 from chat.user.v1.block_service_pb2_grpc import BlockServiceStub
 from mesh.audit.log import Trail, open_trail
@@ -83,6 +84,8 @@ from services.message.search.indexer import Indexer
 from services.message.search.servicer import SearchServicer
 from services.message.search.store_sql import SqlSearchStore
 from services.message.tables import audit, audit_head, idempotency_keys
+from services.message.transfer.servicer import TransferServicer
+from services.message.transfer.store_sql import SqlTransferStore
 from services.message.writer import Writer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -163,7 +166,11 @@ def _register(
         **_named("DraftService", drafts.relayed),
     }
     calls = RelayCalls(relayed, profiles, admit=admit, metrics=mesh.metrics)
-    streams = Streams(Live(calls, hub, writer, profiles, mesh.verifier, limits=mesh.limits))
+    live = Live(calls, hub, writer, profiles, mesh.verifier, limits=mesh.limits)
+    streams = Streams(live)
+    transfer = TransferServicer(
+        SqlTransferStore(database), SqlConversationStore(database), SqlMessageStore(database), live, new_id=_new_id
+    )
     feed = FeedServicer(SqlFeedStore(database), streams, typing, conversations.views)
     mesh.at_drain(streams.drain)
 
@@ -182,6 +189,7 @@ def _register(
         add_DraftServiceServicer_to_server(drafts, server)
         add_ScheduleServiceServicer_to_server(planned, server)
         add_SearchServiceServicer_to_server(search, server)
+        add_TransferServiceServicer_to_server(transfer, server)
         add_AuditServiceServicer_to_server(AuditServicer(SqlAuditStore(database, trail)), server)
 
     return register

@@ -48,11 +48,8 @@ class Stream:
         """Whether anything more may be told. Raises Unauthenticated (SESSION_REVOKED, TOKEN_EXPIRED), Unavailable
         (STREAM_TOO_OLD).
         """
-        self.live.verifier.revocations.check(self.principal.session_id)
-        now = self.live.clock()
-        if now >= self.principal.expires_at:
-            raise Unauthenticated("TOKEN_EXPIRED", "The access token has ended. Open the stream with a fresh one.")
-        if now >= self.until:
+        check_session(self.live, self.principal)
+        if self.live.clock() >= self.until:
             raise Unavailable("STREAM_TOO_OLD", "The stream is old. Open it again from the place reached.")
 
     async def arrivals(self) -> AsyncIterator[list[Any]]:
@@ -111,6 +108,13 @@ class Streams:
             yield
         finally:
             unwatch()
+
+
+def check_session(live: Live, principal: Principal) -> None:
+    """Raises Unauthenticated (SESSION_REVOKED, TOKEN_EXPIRED) when a stream outlives what it was opened with."""
+    live.verifier.revocations.check(principal.session_id)
+    if live.clock() >= principal.expires_at:
+        raise Unauthenticated("TOKEN_EXPIRED", "The access token has ended. Open the stream with a fresh one.")
 
 
 def draining() -> Error:
