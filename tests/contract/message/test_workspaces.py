@@ -7,12 +7,22 @@ from sqlalchemy import select
 
 from mesh.database import Database
 from mesh.errors import NotFound
+from services.message.bans.domain import BanUser, UnbanUser
 from services.message.bookmarks.domain import PutBookmark
 from services.message.command import Command
-from services.message.conversations.domain import Kind, Role
+from services.message.conversations.domain import (
+    ArchiveConversation,
+    DeleteConversation,
+    JoinConversation,
+    Kind,
+    Role,
+    SetPreferences,
+)
 from services.message.conversations.store import ConversationStore
 from services.message.feed.domain import Place
 from services.message.feed.store import FeedStore
+from services.message.groups.domain import CreateGroup, DeleteGroup, UpdateGroup
+from services.message.invites.domain import AcceptInvite, CreateInvite, DeclineInvite, RevokeInvite
 from services.message.messages.domain import ForwardMessage, Mentions, RestoreVersion, UndeleteMessage, fingerprint
 from services.message.messages.store import MessageStore
 from services.message.pins.domain import PinMessage, UnpinMessage
@@ -80,6 +90,27 @@ async def test_nothing_is_written_from_elsewhere(desk: Desk, elsewhere: Desk, co
     assert (after.conversation, after.last_message) == (before.conversation, before.last_message)
 
 
+async def test_no_way_leads_in_from_elsewhere(desk: Desk, elsewhere: Desk, conversations: ConversationStore) -> None:
+    """Nor is anything ended, or anybody kept out, from there."""
+    await desk.group(A, B)
+    await desk.result(CreateInvite(desk.origin(A), "g", "i", "c", None, Role.MEMBER, 0, 0))
+    await desk.result(CreateGroup(desk.origin(A), "p", "crew", "Crew", (A, B)))
+    before = await conversations.get(as_(A), "g")
+    by_a, by_c, nobody = elsewhere.origin(A), elsewhere.origin("c"), frozenset[str]()
+    outcomes = await desk.do(
+        *(ArchiveConversation(by_a, "g", is_archived=True), DeleteConversation(by_a, "g")),
+        *(JoinConversation(by_c, "g"), SetPreferences(by_a, "g", {"favourite": True})),
+        *(BanUser(by_a, "g", "c", "", None), UnbanUser(by_a, "g", "c")),
+        CreateInvite(by_a, "g", "j", "d", None, Role.MEMBER, 0, 0),
+        RevokeInvite(by_a, "g", "i", nobody),
+        *(AcceptInvite(by_c, "g", "i", nobody), DeclineInvite(by_c, "g", "i", nobody)),
+        *(UpdateGroup(by_a, "p", "x", ("c",)), DeleteGroup(by_a, "p")),
+    )
+    reasons = [outcome.error.reason if outcome.error else "" for outcome in outcomes]
+    assert reasons == ["CONVERSATION_NOT_FOUND"] * 8 + ["INVITE_INVALID"] * 2 + ["GROUP_NOT_FOUND"] * 2
+    assert await conversations.get(as_(A), "g") == before
+
+
 async def test_places_are_told_by_workspace(desk: Desk, elsewhere: Desk) -> None:
     """In one transaction too."""
     await desk.group(A)
@@ -126,4 +157,4 @@ async def test_every_row_says_where_it_belongs(desk: Desk, database: Database) -
     found = await database.read(lambda connection: [connection.scalars(query).all() for query in queries])
     written = {table.name: list(ids) for table, ids in zip(tables, found, strict=True) if ids}
     assert set(written) >= {"changes", "conversations", "members", "message_versions", "messages", "user_changes"}
-    assert written == dict.fromkeys(written, [HERE])
+    assert written == {name: [HERE] for name in written}
