@@ -112,7 +112,7 @@ async def test_streams_begin_the_same(name: str, server: Server, clients: Client
     assert lines == told
 
 
-def _prepared(name: str, cast: Cast) -> tuple[Actor, Message]:
+def _prepared(name: str, cast: Cast) -> tuple[Actor, Any]:
     """Somebody who may make the call, and what they say."""
     method, stage = METHODS[name], Stage(cast)
     assert stage.message
