@@ -165,6 +165,7 @@ export class Composer {
       event.preventDefault();
       this.#form.requestSubmit();
     } else if (event.key === "Escape" && this.#context) {
+      event.preventDefault();
       event.stopPropagation();
       this.#leave();
       this.#changed();

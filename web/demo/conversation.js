@@ -184,7 +184,7 @@ export class ConversationView {
     this.#find(".settings").addEventListener("click", ({ currentTarget }) => this.#menu(currentTarget));
     this.#find(".title-button").addEventListener("click", () => settingsDialog(this.#context, this.#room));
     this.#find(".latest").addEventListener("click", () => this.#timeline.latest());
-    this.#find(".first-unread").addEventListener("click", () => this.#timeline.visit(this.#timeline.unreadAbove, false));
+    this.#find(".first-unread").addEventListener("click", () => this.#timeline.backToUnread());
     this.#find(".twice").addEventListener("click", () => this.#twice());
     for (const composer of this.#node.querySelectorAll(".composer")) {
       const own = composer.closest(".thread") ? this.#thread.composer : this.#composer;

@@ -130,7 +130,8 @@ export class ConversationList {
   }
 
   #replace(old, node) {
-    if (old?.node.contains(document.activeElement)) queueMicrotask(() => node.firstElementChild.focus({ preventScroll: true }));
+    const refocus = () => document.activeElement === document.body && node.firstElementChild.focus({ preventScroll: true });
+    if (old?.node.contains(document.activeElement)) queueMicrotask(refocus); // once it is in the page
     return node;
   }
 

@@ -89,6 +89,11 @@ export class Scroller {
     return index;
   }
 
+  /** The row at the top edge. */
+  get firstSeen() {
+    return this.#heights.at(this.#view.scrollTop);
+  }
+
   /** How many pixels lie below what is in view. */
   get below() {
     return this.#view.scrollHeight - this.#view.scrollTop - this.#view.clientHeight;
@@ -158,6 +163,7 @@ export class Scroller {
     const { activeElement } = document;
     const label = activeElement.getAttribute("aria-label");
     queueMicrotask(() => {
+      if (document.activeElement !== document.body) return;
       const same = label && [...node.querySelectorAll("button")].find((each) => each.getAttribute("aria-label") === label);
       (same || node).focus({ preventScroll: true });
     });

@@ -21,7 +21,9 @@ export class Timeline {
   #context = {};
   #new_after;
   #reading = false;
+  #opening = false; // the place to begin at is not reached yet: nothing was seen
   #unsent = 0;
+  #skipped = 0; // where the unread began, when somebody jumped to the end before reading it
   #blocked_until = 0;
 
   /** Called with what failed. */
@@ -56,12 +58,15 @@ export class Timeline {
     room.held = false;
     this.#new_after = unread_count > 0 ? room.read_seq : undefined;
     this.#scroller.reset();
+    this.#opening = true;
+    this.#skipped = 0;
     const target = seq ?? (unread_count > 0 ? room.read_seq + 1 : 0);
     const [from, to] = target ? [target - 20, target + 40] : [last_seq - 40, last_seq];
     await this.#readAll(room, Math.max(1, from), to);
     if (this.#room !== room) return;
+    if (target) await this.visit(target, seq !== undefined);
+    this.#opening = false;
     this.draw();
-    if (target) this.visit(target, seq !== undefined);
   }
 
   close() {
@@ -86,6 +91,7 @@ export class Timeline {
     const room = this.#room;
     if (!room.history.knows(seq)) await this.#readAll(room, Math.max(1, seq - 20), seq + 20);
     if (this.#room !== room) return;
+    this.draw(); // the list is as long as it is now
     this.#scroller.show(seq);
     const node = mark && this.#scroller.node(seq);
     if (!node) return;
@@ -95,15 +101,22 @@ export class Timeline {
   }
 
   latest() {
+    if (this.#room.conversation.unread_count && this.#new_after !== undefined) this.#skipped = this.#new_after + 1;
     this.#scroller.follow();
     this.markSeen();
     this.onMove();
   }
 
-  /** Where the unread began, when that lies above what is in view; else 0. */
+  /** Where the unread began, when it was jumped over and lies above what is in view; else 0. */
   get unreadAbove() {
-    if (this.#new_after === undefined) return 0;
-    return this.#scroller.node(this.#new_after + 1) || this.#scroller.following ? 0 : this.#scroller.lastSeen > this.#new_after ? this.#new_after + 1 : 0;
+    return this.#skipped && this.#skipped < this.#scroller.firstSeen ? this.#skipped : 0;
+  }
+
+  /** Goes back to where the unread began. */
+  backToUnread() {
+    const seq = this.#skipped;
+    this.#skipped = 0;
+    return this.visit(seq, false);
   }
 
   get following() {
@@ -118,7 +131,7 @@ export class Timeline {
   /** Marks what was seen as read. */
   markSeen() {
     const room = this.#room;
-    if (!room || !this.#isSeen()) return;
+    if (!room || this.#opening || !this.#isSeen()) return;
     const { last_seq } = room.conversation;
     const seen = this.#scroller.following ? last_seq : Math.min(this.#scroller.lastSeen, last_seq);
     if (room.history.knows(seen)) this.#acts.markRead(room, seen);

@@ -25,6 +25,7 @@ class Tab:
         self.page.goto("/demo")
         for number in (0, 1):
             expect(self.pane(number).locator(".state")).to_have_attribute("data-state", "connected")
+            expect(self.box(number)).to_be_visible()
         return self
 
     def pane(self, number: int) -> Locator:
