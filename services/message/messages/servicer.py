@@ -8,6 +8,7 @@ from chat.message.v1 import message_service_pb2 as pb
 from chat.message.v1 import message_service_pb2_grpc as rpc
 from chat.message.v1.message_pb2 import Message as MessageProto
 from mesh.call.context import caller
+from mesh.call.faults import unexpected
 from mesh.cursor import CursorCodec
 from mesh.errors import Error
 from mesh.page import MAX_BYTES, Cursors, Place, Slice, cut, fit, limit_of
@@ -183,6 +184,8 @@ class MessageServicer(rpc.MessageServiceServicer):
             return await self._send(request, origin)
         except Error as error:
             return error
+        except Exception as error:  # The others have their answers all the same.
+            return unexpected(error, method="BatchSendMessages")
 
     def _result(self, result: Sent | Error) -> pb.BatchSendResult:
         if isinstance(result, Error):

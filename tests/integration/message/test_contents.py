@@ -1,5 +1,6 @@
 """What messages carry, and what becomes of it, as clients of MessageService see it."""
 
+import asyncio
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from chat.message.v1 import message_service_pb2 as pb
 from chat.message.v1.message_pb2 import MESSAGE_FORMAT_MARKDOWN, MESSAGE_FORMAT_PLAIN, Attachment, Mentions, Message
 from mesh.errors import Conflict, Forbidden, Invalid, NotFound, WrongState
 from mesh.page import MAX_BYTES
+from services.message.writer import Writer
 from tests.integration.message.world import World
 
 
@@ -312,3 +314,23 @@ async def test_what_is_deleted_is_not_changed(world: World, anna: str) -> None:
         await edit(world, anna, message.id, "x")
     with pytest.raises(WrongState, match="MESSAGE_DELETED"):
         await world.ask(world.messages.RestoreVersion, pb.RestoreVersionRequest(id=message.id, version=1), anna)
+
+
+async def test_a_fault_of_ours_is_a_problem_of_one_message(
+    world: World, anna: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others have their answers all the same. Nothing is told of what it was."""
+    group, submit = await world.create(anna), Writer.submit
+
+    def poisoned(self: Writer, command: Any) -> "asyncio.Future[Any]":
+        if command.text == "poison":
+            raise RuntimeError("a secret")
+        return submit(self, command)
+
+    monkeypatch.setattr(Writer, "submit", poisoned)
+    items = [pb.SendMessageRequest(conversation_id=group.id, text=text) for text in ("1", "poison", "2")]
+    request = pb.BatchSendMessagesRequest(items=items)
+    results = (await world.ask(world.messages.BatchSendMessages, request, anna)).items
+    assert [result.sent.message.seq for result in results] == [1, 0, 2]
+    assert results[1].problem.code == "INTERNAL"
+    assert "secret" not in results[1].problem.detail
