@@ -229,6 +229,43 @@ async def test_pages_of_sync_lead_to_the_present(world: World, anna: str, bela: 
     assert (list(nothing.events), nothing.has_more) == ([], False)
 
 
+async def test_what_is_too_long_to_tell_is_skipped(world: World, anna: str, bela: str) -> None:
+    """The place is moved on at once; what happens after it is told, and pages hold what is short."""
+    long, short = await world.create(anna, bela), await world.create(anna, bela)
+    await asyncio.gather(
+        *[world.send(anna, long.id) for _ in range(9)], *[world.send(anna, short.id) for _ in range(3)]
+    )
+    request = pb.SyncRequest(user_pos=2, positions={long.id: 1, short.id: 1}, limit=2, max_per_conversation=3)
+    first = await world.ask(world.feed.Sync, request, bela)
+    assert [(one.conversation_id, one.from_pos, one.to_pos, one.last_seq) for one in first.limited] == [
+        (long.id, 1, 10, 9)
+    ]
+    assert ([(c.conversation_id, c.pos) for c in first.events], first.has_more) == (
+        [(short.id, 2), (short.id, 3)],
+        True,
+    )
+    assert dict(first.positions) == {long.id: 10, short.id: 3}
+    await world.send(anna, long.id, "after")
+    request = pb.SyncRequest(user_pos=2, positions=first.positions, max_per_conversation=3)
+    second = await world.ask(world.feed.Sync, request, bela)
+    assert [(c.conversation_id, c.pos) for c in second.events] == [(long.id, 11), (short.id, 4)]
+    assert (list(second.limited), second.has_more) == ([], False)
+
+
+async def test_what_one_is_not_in_any_more_is_not_skipped_either(world: World, anna: str, bela: str) -> None:
+    """It does not appear at all; nor is anything skipped when nobody asked for it."""
+    gone, here = await world.create(anna, bela), await world.create(anna, bela)
+    await asyncio.gather(*[world.send(anna, group.id) for group in (gone, here) for _ in range(5)])
+    await remove(world, anna, gone.id, bela)
+    place = {gone.id: 1, here.id: 1}
+    request = pb.SyncRequest(user_pos=3, positions=place, max_per_conversation=2)
+    response = await world.ask(world.feed.Sync, request, bela)
+    assert [one.conversation_id for one in response.limited] == [here.id]
+    assert (list(response.events), response.has_more) == ([], False)
+    everything = await world.sync(bela, 3, place)
+    assert ({c.conversation_id for c in everything.events}, list(everything.limited)) == ({here.id}, [])
+
+
 async def test_a_new_client_syncs_to_the_present(world: World, anna: str) -> None:
     """Nothing was missed; the place is where everything stands."""
     group = await world.create(anna)

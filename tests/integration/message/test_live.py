@@ -270,6 +270,50 @@ async def test_a_silent_feed_shows_signs_of_life(world: LiveWorld) -> None:
     assert world.live.hub.is_member(ANNA, group) is None
 
 
+async def test_a_stream_does_not_grow_old(world: LiveWorld) -> None:
+    """It ends with a reason to open it again, wherever a balancer leads then."""
+    group = await world.group(ANNA)
+    typing = Typing(world.live.hub, lambda: datetime.now(UTC))
+    servicer = FeedServicer(world.store, Streams(world.live, heartbeat_s=0.01, max_age_s=60), typing, nothing)
+    bind(RequestContext(principal=Principal(ANNA, "session", "user", 2_000)))
+    feeds = [
+        servicer.Subscribe(pb.SubscribeRequest(), None),
+        servicer.WatchConversations(pb.WatchConversationsRequest(), None),
+        servicer.Chat(opening(), None),
+    ]
+    for feed in feeds:
+        assert (await anext(feed)).HasField("ready")
+        assert (await anext(feed)).HasField("heartbeat")
+    world.now += 60
+    for feed in feeds:
+        with pytest.raises(Unavailable, match="STREAM_TOO_OLD"):
+            await anext(feed)
+    assert world.live.hub.is_member(ANNA, group) is None
+
+
+async def test_all_streams_end_with_their_session(world: LiveWorld) -> None:
+    """At once, and with what waits left out."""
+    typing = Typing(world.live.hub, lambda: datetime.now(UTC))
+    servicer = FeedServicer(world.store, Streams(world.live), typing, nothing)
+    bind(RequestContext(principal=Principal(ANNA, "session", "user", 2_000)))
+    feeds = [
+        servicer.WatchConversations(pb.WatchConversationsRequest(), None),
+        servicer.Chat(opening(), None),
+    ]
+    for feed in feeds:
+        assert (await anext(feed)).HasField("ready")
+    world.revoke("session")
+    for feed in feeds:
+        with pytest.raises(Unauthenticated, match="SESSION_REVOKED"):
+            await anext(feed)
+
+
+async def opening() -> AsyncIterator[pb.ChatRequest]:
+    """Opens a Chat stream and says nothing more."""
+    yield pb.ChatRequest(open=pb.SubscribeRequest())
+    await asyncio.Event().wait()
+
+
 async def test_a_feed_that_is_given_up_before_it_opens_leaves_nothing(world: LiveWorld) -> None:
     """The attachment that waits finds nobody."""
     group = await world.group(ANNA)

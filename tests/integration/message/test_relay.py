@@ -8,8 +8,11 @@ import pytest
 
 from chat.mesh.v1 import options_pb2
 from chat.message.v1 import conversation_service_pb2 as conversations_pb
+from chat.message.v1 import draft_service_pb2 as drafts_pb
 from chat.message.v1 import feed_service_pb2 as pb
 from chat.message.v1 import message_service_pb2 as messages_pb
+from chat.message.v1 import reaction_service_pb2 as reactions_pb
+from chat.message.v1 import reading_service_pb2 as reading_pb
 from mesh.call.status import from_rpc_error, from_status
 from services.message.feed import relay
 from tests.integration.message.gateway import CORRELATION, SEND, Gateway
@@ -86,7 +89,7 @@ async def test_calls_are_answered_as_on_their_own(world: World, gateway: Gateway
 async def test_every_relayed_method_is_there(world: World, gateway: Gateway, anna: str) -> None:
     """Exactly those whose contract says so."""
     await attach(gateway, world, 1, anna)
-    for file in (messages_pb, conversations_pb, pb):
+    for file in (messages_pb, conversations_pb, pb, reactions_pb, reading_pb, drafts_pb):
         for service in file.DESCRIPTOR.services_by_name.values():
             for method in service.methods:
                 relayed = method.GetOptions().Extensions[options_pb2.policy].relayed

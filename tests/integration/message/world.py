@@ -18,13 +18,18 @@ from chat.message.v1 import message_service_pb2 as messages_pb
 from chat.message.v1.ban_service_pb2_grpc import BanServiceStub
 from chat.message.v1.bookmark_service_pb2_grpc import BookmarkServiceStub
 from chat.message.v1.conversation_service_pb2_grpc import ConversationServiceStub
+from chat.message.v1.draft_service_pb2_grpc import DraftServiceStub
 from chat.message.v1.feed_service_pb2_grpc import FeedServiceStub
 from chat.message.v1.group_service_pb2_grpc import GroupServiceStub
 from chat.message.v1.invite_service_pb2_grpc import InviteServiceStub
 from chat.message.v1.message_service_pb2_grpc import MessageServiceStub
 from chat.message.v1.pin_service_pb2_grpc import PinServiceStub
 from chat.message.v1.reaction_service_pb2_grpc import ReactionServiceStub
+from chat.message.v1.reading_service_pb2_grpc import ReadingServiceStub
 from chat.message.v1.report_service_pb2_grpc import ReportServiceStub
+from chat.message.v1.schedule_service_pb2_grpc import ScheduleServiceStub
+from chat.message.v1.search_service_pb2_grpc import SearchServiceStub
+from chat.message.v1.transfer_service_pb2_grpc import TransferServiceStub
 from chat.user.v1.account_service_pb2 import BatchGetUsersRequest, BatchGetUsersResponse
 from chat.user.v1.account_service_pb2_grpc import AccountServiceServicer, add_AccountServiceServicer_to_server
 from chat.user.v1.block_service_pb2 import CheckContactRequest, CheckContactResponse
@@ -110,6 +115,11 @@ class World:
         self.bans = BanServiceStub(channel)
         self.invites = InviteServiceStub(channel)
         self.groups = GroupServiceStub(channel)
+        self.reading = ReadingServiceStub(channel)
+        self.drafts = DraftServiceStub(channel)
+        self.schedule = ScheduleServiceStub(channel)
+        self.search = SearchServiceStub(channel)
+        self.transfer = TransferServiceStub(channel)
         self.drains: list[Callable[[], None]] = []
         self.counted: Callable[[str], float | None] = lambda name: None
 

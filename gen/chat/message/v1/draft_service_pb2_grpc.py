@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class DraftServiceStub:
-    """What somebody has begun to write, the same on all of their devices.
+    """What somebody has begun to write, the same on all of their devices. Writing a message forgets no draft: a client that
+    has sent it saves an empty one.
     """
 
     def __init__(self, channel):
@@ -58,7 +59,8 @@ class DraftServiceStub:
 
 
 class DraftServiceServicer:
-    """What somebody has begun to write, the same on all of their devices.
+    """What somebody has begun to write, the same on all of their devices. Writing a message forgets no draft: a client that
+    has sent it saves an empty one.
     """
 
     def SaveDraft(self, request, context):
@@ -121,7 +123,8 @@ def add_DraftServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DraftService:
-    """What somebody has begun to write, the same on all of their devices.
+    """What somebody has begun to write, the same on all of their devices. Writing a message forgets no draft: a client that
+    has sent it saves an empty one.
     """
 
     @staticmethod

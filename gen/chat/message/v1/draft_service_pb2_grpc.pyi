@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class DraftServiceStub:
-    """What somebody has begun to write, the same on all of their devices."""
+    """What somebody has begun to write, the same on all of their devices. Writing a message forgets no draft: a client that
+    has sent it saves an empty one.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -44,7 +46,9 @@ class DraftServiceStub:
 
 @_typing.type_check_only
 class DraftServiceAsyncStub(DraftServiceStub):
-    """What somebody has begun to write, the same on all of their devices."""
+    """What somebody has begun to write, the same on all of their devices. Writing a message forgets no draft: a client that
+    has sent it saves an empty one.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     SaveDraft: _aio.UnaryUnaryMultiCallable[_draft_service_pb2.SaveDraftRequest, _draft_service_pb2.SaveDraftResponse]  # type: ignore[assignment]
@@ -57,7 +61,9 @@ class DraftServiceAsyncStub(DraftServiceStub):
     """All drafts of the caller, the latest first."""
 
 class DraftServiceServicer(metaclass=_abc_1.ABCMeta):
-    """What somebody has begun to write, the same on all of their devices."""
+    """What somebody has begun to write, the same on all of their devices. Writing a message forgets no draft: a client that
+    has sent it saves an empty one.
+    """
 
     @_abc_1.abstractmethod
     def SaveDraft(

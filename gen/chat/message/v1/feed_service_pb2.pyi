@@ -424,7 +424,7 @@ Global___StopTypingResponse: _TypeAlias = StopTypingResponse  # noqa: Y015
 
 @_typing.final
 class ChatRequest(_message.Message):
-    """A frame of a Chat stream."""
+    """A frame of a Chat stream. A call that breaks a rule of its own is refused alone, and the stream goes on."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -110,7 +110,8 @@ class FeedServiceServicer:
 
     def Chat(self, request_iterator, context):
         """A feed and a way to write in one stream: it begins with `open`, tells what `Subscribe` tells, and answers each
-        call by its number. Calls are carried out in their order.
+        call by its number. Calls are carried out in their order, once everything that was missed is told. It ends when the
+        caller ends it, after the last answer.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -118,7 +119,7 @@ class FeedServiceServicer:
 
     def WatchConversations(self, request, context):
         """The caller's conversation list as it is, then each conversation again when something in it changed, with the
-        caller's own counts; changes that follow each other closely are told as one.
+        caller's own counts; changes that follow each other closely are told as one. Hidden ones are told too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -48,11 +48,12 @@ class FeedServiceStub:
     """Tells them that the caller stopped."""
     Chat: _grpc.StreamStreamMultiCallable[_feed_service_pb2.ChatRequest, _feed_service_pb2.ChatResponse]
     """A feed and a way to write in one stream: it begins with `open`, tells what `Subscribe` tells, and answers each
-    call by its number. Calls are carried out in their order.
+    call by its number. Calls are carried out in their order, once everything that was missed is told. It ends when the
+    caller ends it, after the last answer.
     """
     WatchConversations: _grpc.UnaryStreamMultiCallable[_feed_service_pb2.WatchConversationsRequest, _feed_service_pb2.WatchConversationsResponse]
     """The caller's conversation list as it is, then each conversation again when something in it changed, with the
-    caller's own counts; changes that follow each other closely are told as one.
+    caller's own counts; changes that follow each other closely are told as one. Hidden ones are told too.
     """
     Relay: _grpc.StreamStreamMultiCallable[_feed_service_pb2.RelayRequest, _feed_service_pb2.RelayResponse]
     """Carries the calls of many users in batches, for gateways that hold their sockets. The stream has no rights of its
@@ -79,11 +80,12 @@ class FeedServiceAsyncStub(FeedServiceStub):
     """Tells them that the caller stopped."""
     Chat: _aio.StreamStreamMultiCallable[_feed_service_pb2.ChatRequest, _feed_service_pb2.ChatResponse]  # type: ignore[assignment]
     """A feed and a way to write in one stream: it begins with `open`, tells what `Subscribe` tells, and answers each
-    call by its number. Calls are carried out in their order.
+    call by its number. Calls are carried out in their order, once everything that was missed is told. It ends when the
+    caller ends it, after the last answer.
     """
     WatchConversations: _aio.UnaryStreamMultiCallable[_feed_service_pb2.WatchConversationsRequest, _feed_service_pb2.WatchConversationsResponse]  # type: ignore[assignment]
     """The caller's conversation list as it is, then each conversation again when something in it changed, with the
-    caller's own counts; changes that follow each other closely are told as one.
+    caller's own counts; changes that follow each other closely are told as one. Hidden ones are told too.
     """
     Relay: _aio.StreamStreamMultiCallable[_feed_service_pb2.RelayRequest, _feed_service_pb2.RelayResponse]  # type: ignore[assignment]
     """Carries the calls of many users in batches, for gateways that hold their sockets. The stream has no rights of its
@@ -137,7 +139,8 @@ class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_feed_service_pb2.ChatResponse], _abc.AsyncIterator[_feed_service_pb2.ChatResponse]]:
         """A feed and a way to write in one stream: it begins with `open`, tells what `Subscribe` tells, and answers each
-        call by its number. Calls are carried out in their order.
+        call by its number. Calls are carried out in their order, once everything that was missed is told. It ends when the
+        caller ends it, after the last answer.
         """
 
     @_abc_1.abstractmethod
@@ -147,7 +150,7 @@ class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_feed_service_pb2.WatchConversationsResponse], _abc.AsyncIterator[_feed_service_pb2.WatchConversationsResponse]]:
         """The caller's conversation list as it is, then each conversation again when something in it changed, with the
-        caller's own counts; changes that follow each other closely are told as one.
+        caller's own counts; changes that follow each other closely are told as one. Hidden ones are told too.
         """
 
     @_abc_1.abstractmethod
