@@ -41,7 +41,7 @@ export class Acts {
     this.#answered(room, await this.#post(`${MESSAGES}/${id}:restore`, { version }));
   }
 
-  async react(room, message, emoji, on) {
+  async react(message, emoji, on) {
     await this.#session.call(on ? "react" : "unreact", { message_id: message.id, emoji });
   }
 
@@ -74,7 +74,11 @@ export class Acts {
   }
 
   async forward(id, conversation_id, comment) {
-    const message = await this.#post(`${MESSAGES}/${id}:forward`, { conversation_id, comment, client_msg_id: crypto.randomUUID() });
+    const message = await this.#post(`${MESSAGES}/${id}:forward`, {
+      conversation_id,
+      comment,
+      client_msg_id: crypto.randomUUID(),
+    });
     const room = this.#session.store.room(conversation_id);
     if (room) this.#answered(room, message);
   }

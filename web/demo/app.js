@@ -34,7 +34,8 @@ function show(key) {
 function arrange(button) {
   if (button.dataset.solo !== undefined) {
     stage.dataset.solo = button.dataset.solo;
-    for (const each of layout.querySelectorAll("[data-solo]")) each.setAttribute("aria-pressed", String(each === button));
+    for (const each of layout.querySelectorAll("[data-solo]"))
+      each.setAttribute("aria-pressed", String(each === button));
   } else {
     const shown = stage.classList.toggle("without-events");
     button.setAttribute("aria-pressed", String(!shown));

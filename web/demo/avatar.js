@@ -15,7 +15,11 @@ export function hueOf(id) {
 /** Decoration: the name stands beside it. */
 export function Avatar({ id, full_name, avatar }) {
   const picture = avatar && element("img", { src: avatar, alt: "", loading: "lazy" });
-  return element("span", { class: `avatar hue-${hueOf(id)}`, "aria-hidden": "true" }, picture || initials(full_name || "?"));
+  return element(
+    "span",
+    { class: `avatar hue-${hueOf(id)}`, "aria-hidden": "true" },
+    picture || initials(full_name || "?"),
+  );
 }
 
 /** The sign of a conversation: its picture, the other person, or what kind it is. */

@@ -92,7 +92,10 @@ export class Completion {
 
   #option(each, index) {
     const { kind, id, handle, name } = each;
-    const sign = kind === "person" ? Avatar(this.#session.store.who(id)) : element("span", { class: "avatar square", "aria-hidden": "true" }, "@");
+    const sign =
+      kind === "person"
+        ? Avatar(this.#session.store.who(id))
+        : element("span", { class: "avatar square", "aria-hidden": "true" }, "@");
     return element(
       "li",
       { role: "option", id: `${this.#list.id}-${index}`, onclick: () => this.#complete(each) },

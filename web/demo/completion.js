@@ -16,7 +16,12 @@ export function begun(text, cursor) {
 export function candidates(words, { people, groups = [], everybody = false }) {
   const all = [
     ...people.map(({ id, username, full_name }) => ({ kind: "person", id, handle: username, name: full_name })),
-    ...groups.map(({ id, handle, name, user_ids = [] }) => ({ kind: "group", id, handle, name: name || `${user_ids.length} people` })),
+    ...groups.map(({ id, handle, name, user_ids = [] }) => ({
+      kind: "group",
+      id,
+      handle,
+      name: name || `${user_ids.length} people`,
+    })),
     ...(everybody
       ? [
           { kind: "all", handle: "all", name: "Everybody in the conversation" },
@@ -27,7 +32,12 @@ export function candidates(words, { people, groups = [], everybody = false }) {
   const rank = ({ handle, name, kind }) => {
     if (handle.toLowerCase().startsWith(words)) return 0;
     if (kind !== "person" && kind !== "group") return 9;
-    return name.toLowerCase().split(/\s+/).some((word) => word.startsWith(words)) ? 1 : 9;
+    return name
+      .toLowerCase()
+      .split(/\s+/)
+      .some((word) => word.startsWith(words))
+      ? 1
+      : 9;
   };
   const ranked = all.filter(({ handle }) => handle).map((each, index) => ({ each, index, rank: rank(each) }));
   const fitting = ranked.filter(({ rank }) => rank < 9).sort((a, b) => a.rank - b.rank || a.index - b.index);

@@ -7,24 +7,20 @@ import { inWords } from "../words.js";
 import { Badge } from "./avatar.js";
 import { Composer } from "./composer.js";
 import { confirmDialog } from "./dialog.js";
-import { forwardDialog } from "./dialogs/forward.js";
-import { historyDialog } from "./dialogs/history.js";
 import { laterDialog } from "./dialogs/later.js";
 import { pinsDialog } from "./dialogs/pins.js";
-import { reactionsDialog, readersDialog } from "./dialogs/who.js";
-import { reportDialog } from "./dialogs/report.js";
 import { searchDialog } from "./dialogs/search.js";
 import { settingsDialog } from "./dialogs/settings.js";
 import { pickEmoji } from "./emoji.js";
 import { isMuted, titleOf } from "./listing.js";
 import { openMenu } from "./menu.js";
 import { MessageRows } from "./message.js";
+import { messageActs } from "./message-acts.js";
 import { ThreadPanel } from "./thread.js";
 import { Timeline } from "./timeline.js";
 import { Toolbar } from "./toolbar.js";
 import { typists } from "./typing.js";
 
-const UNDO_MS = 10_000;
 const ICONS = {
   ".back": "back",
   ".find-here": "search",
@@ -54,10 +50,26 @@ export class ConversationView {
     this.#context = context;
     this.#session = context.session;
     this.#acts = context.acts;
-    const on = this.#messageActs();
-    const rows = this.#makeRows(on);
+    const on = messageActs(context, {
+      room: () => this.#room,
+      attempt: (act) => this.#try(act),
+      reply: (message) => this.#composer.reply(message),
+      edit: (message) => this.#composer.edit(message),
+      openThread: (id) => this.thread(id),
+      newFrom: (seq) => {
+        this.#timeline.newFrom(seq);
+        this.draw();
+      },
+    });
+    const rows = this.#makeRows();
     const list = this.#find(".timeline ol");
-    this.#timeline = new Timeline({ view: this.#find(".timeline"), list, session: this.#session, acts: this.#acts, rows });
+    this.#timeline = new Timeline({
+      view: this.#find(".timeline"),
+      list,
+      session: this.#session,
+      acts: this.#acts,
+      rows,
+    });
     this.#timeline.onProblem = (error) => this.#failed(error);
     this.#timeline.onMove = () => this.#drawJumps();
     new Toolbar({ list, session: this.#session, room: () => this.#room, on });
@@ -119,7 +131,7 @@ export class ConversationView {
     return message && this.#session.send(this.#room, message, 2);
   }
 
-  /** Opens what is written in full: used by the shortcuts of the pane. */
+  /** Searches in this conversation. */
   search() {
     searchDialog(this.#context, this.#room);
   }
@@ -128,12 +140,12 @@ export class ConversationView {
     return this.#node.querySelector(selector);
   }
 
-  #makeRows(on) {
+  #makeRows() {
     const { store, user } = this.#session;
     const rowActs = {
       visit: (id) => this.#visit(id),
-      react: (id, emoji, yes) => this.#try(() => this.#acts.react(this.#room, { id }, emoji, yes)),
-      thread: (id) => this.#openThread(id),
+      react: (id, emoji, yes) => this.#try(() => this.#acts.react({ id }, emoji, yes)),
+      thread: (id) => this.thread(id),
       undelete: (id) => this.#try(() => this.#acts.undelete(this.#room, id)),
       retry: (client_msg_id) => this.#session.retry(this.#room, client_msg_id),
       discard: (client_msg_id) => {
@@ -148,36 +160,9 @@ export class ConversationView {
     return new MessageRows({ who: (id) => store.who(id), me: user.id, handles, on: rowActs });
   }
 
-  #messageActs() {
-    const attempt = (act) => (message) => this.#try(() => act(message));
-    return {
-      react: (message, emoji) => this.#try(() => this.#react(message, emoji)),
-      reply: (message) => this.#composer.reply(message),
-      thread: (message) => this.#openThread(message.id),
-      edit: (message) => this.#composer.edit(message),
-      remove: attempt((message) => this.#remove(message)),
-      markUnread: attempt((message) => this.#markUnread(message)),
-      pin: attempt(({ id }) => this.#acts.pin(id)),
-      unpin: attempt(({ id }) => this.#acts.unpin(id)),
-      keep: attempt(async (message) => {
-        await this.#acts.bookmark(message);
-        this.#context.say("Saved for later.");
-      }),
-      forget: attempt((message) => this.#acts.forgetBookmark(message)),
-      copy: attempt(async ({ text }) => {
-        await navigator.clipboard.writeText(text);
-        this.#context.say("Copied.");
-      }),
-      whoReacted: (message) => reactionsDialog(this.#context, message),
-      readers: (message) => readersDialog(this.#context, this.#room, message),
-      forward: (message) => forwardDialog(this.#context, message),
-      history: (message) => historyDialog(this.#context, this.#room, message),
-      report: (message) => reportDialog(this.#context, message),
-    };
-  }
-
   #wire() {
-    for (const [selector, name] of Object.entries(ICONS)) for (const node of this.#node.querySelectorAll(selector)) node.prepend(icon(name));
+    for (const [selector, name] of Object.entries(ICONS))
+      for (const node of this.#node.querySelectorAll(selector)) node.prepend(icon(name));
     this.#find(".back").addEventListener("click", () => this.#context.back());
     this.#find(".find-here").addEventListener("click", () => this.search());
     this.#find(".pins").addEventListener("click", () => pinsDialog(this.#context, this.#room));
@@ -188,8 +173,12 @@ export class ConversationView {
     this.#find(".twice").addEventListener("click", () => this.#twice());
     for (const composer of this.#node.querySelectorAll(".composer")) {
       const own = composer.closest(".thread") ? this.#thread.composer : this.#composer;
-      composer.querySelector(".insert").addEventListener("click", ({ currentTarget }) => pickEmoji(currentTarget, (emoji) => own.insert(emoji)));
-      composer.querySelector(".options").addEventListener("click", ({ currentTarget }) => this.#sendMenu(currentTarget, own));
+      composer
+        .querySelector(".insert")
+        .addEventListener("click", ({ currentTarget }) => pickEmoji(currentTarget, (emoji) => own.insert(emoji)));
+      composer
+        .querySelector(".options")
+        .addEventListener("click", ({ currentTarget }) => this.#sendMenu(currentTarget, own));
     }
     this.#find(".timeline").addEventListener("keydown", (event) => this.#key(event));
     this.#find(".talk > .composer textarea").addEventListener("keydown", (event) => {
@@ -202,13 +191,24 @@ export class ConversationView {
     const { topic, type, member_count, archived_at } = room.conversation;
     const title = titleOf(room, store);
     const muted = isMuted(room.conversation, Date.now());
-    const print = JSON.stringify([title, topic, type, member_count, archived_at, muted, room.conversation.avatar, room.conversation.visibility]);
+    const print = JSON.stringify([
+      title,
+      topic,
+      type,
+      member_count,
+      archived_at,
+      muted,
+      room.conversation.avatar,
+      room.conversation.visibility,
+    ]);
     if (print === this.#title) return;
     this.#title = print;
     this.#find(".conversation-head .badge-place").replaceChildren(Badge(room, store));
     this.#find(".conversation-head h3").textContent = title;
     const people = type === "dm" ? "" : `${member_count} ${member_count === 1 ? "member" : "members"}`;
-    this.#find(".conversation-head .about").textContent = [people, archived_at && "archived", muted && "muted", topic].filter(Boolean).join(" · ");
+    this.#find(".conversation-head .about").textContent = [people, archived_at && "archived", muted && "muted", topic]
+      .filter(Boolean)
+      .join(" · ");
     this.#find(".timeline").setAttribute("aria-label", `Messages with ${title}`);
   }
 
@@ -229,7 +229,12 @@ export class ConversationView {
     openMenu(anchor, "Conversation", [
       { label: "Details and members", icon: "people", act: () => settingsDialog(this.#context, room) },
       { label: "Search here", icon: "search", act: () => this.search() },
-      { label: "Favourite", icon: "star", checked: Boolean(conversation.my?.favourite), act: prefer({ favourite: !conversation.my?.favourite }) },
+      {
+        label: "Favourite",
+        icon: "star",
+        checked: Boolean(conversation.my?.favourite),
+        act: prefer({ favourite: !conversation.my?.favourite }),
+      },
       muted
         ? { label: "Unmute", icon: "muted", act: prefer({ muted_until: null, notify: "all" }) }
         : { label: "Mute for 8 hours", icon: "muted", act: prefer({ muted_until: hours(8) }) },
@@ -275,25 +280,6 @@ export class ConversationView {
     if (second?.replayed) this.#context.say("Sent twice, stored once: the second answer says “replayed”.");
   }
 
-  #react(message, emoji) {
-    const mine = message.reactions?.find((each) => each.emoji === emoji)?.user_ids?.includes(this.#session.user.id);
-    return this.#acts.react(this.#room, message, emoji, !mine);
-  }
-
-  async #remove(message) {
-    const room = this.#room;
-    await this.#acts.remove(room, message.id);
-    if (message.sender.id !== this.#session.user.id) return;
-    const undo = { label: "Undo", act: () => this.#try(() => this.#acts.undelete(room, message.id)) };
-    this.#context.say("Message deleted.", { action: undo, for_ms: UNDO_MS });
-  }
-
-  async #markUnread(message) {
-    await this.#acts.markUnread(this.#room, message.seq);
-    this.#timeline.newFrom(message.seq);
-    this.draw();
-  }
-
   async #visit(id) {
     const known = this.#room.message(id);
     await this.#try(async () => {
@@ -302,7 +288,8 @@ export class ConversationView {
     });
   }
 
-  #openThread(id) {
+  /** Opens the thread that hangs on a message, or in which it stands. */
+  thread(id) {
     const root_id = this.#room.message(id)?.thread?.root_id || id;
     this.#node.classList.add("with-thread");
     return this.#thread.open(this.#room, root_id);

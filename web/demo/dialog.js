@@ -56,7 +56,11 @@ export function confirmDialog({ title, who, text, sure, act }) {
     who,
     build: (body, dialog) => {
       const yes = element("button", { class: "button danger", type: "button" }, sure);
-      const no = element("button", { class: "button", type: "button", autofocus: true, onclick: () => dialog.close() }, "Cancel");
+      const no = element(
+        "button",
+        { class: "button", type: "button", autofocus: true, onclick: () => dialog.close() },
+        "Cancel",
+      );
       yes.addEventListener("click", async () => (await attempt(dialog, act)) && dialog.close());
       body.append(element("p", {}, text), element("div", { class: "buttons" }, no, yes));
     },

@@ -39,7 +39,8 @@ export class ConversationList {
     const { store } = this.#session;
     const now = Date.now();
     const rooms = listed(store, { filter: this.#filter, words: this.#search.value, now, keep: current });
-    if (!rooms.some(({ id }) => id === this.#focused)) this.#focused = (rooms.find(({ id }) => id === current) ?? rooms[0])?.id;
+    if (!rooms.some(({ id }) => id === this.#focused))
+      this.#focused = (rooms.find(({ id }) => id === current) ?? rooms[0])?.id;
     const kept = new Map();
     for (const room of rooms) {
       const line = this.#line(room, now);
@@ -88,7 +89,13 @@ export class ConversationList {
 
   #item(room, line) {
     const { title, preview, when, unread, mentions, muted, favourite, archived, current, focused } = line;
-    const said = [unread && `${unread} unread`, mentions && `${mentions} mention you`, muted && "muted", favourite && "favourite", archived && "archived"];
+    const said = [
+      unread && `${unread} unread`,
+      mentions && `${mentions} mention you`,
+      muted && "muted",
+      favourite && "favourite",
+      archived && "archived",
+    ];
     const quiet = muted && !mentions;
     return element(
       "li",
@@ -119,9 +126,20 @@ export class ConversationList {
           element(
             "span",
             { class: "lower" },
-            element("span", { class: "preview", "data-kind": preview.kind }, preview.kind === "draft" && element("b", {}, "Draft: "), preview.who && `${preview.who}: `, preview.text),
+            element(
+              "span",
+              { class: "preview", "data-kind": preview.kind },
+              preview.kind === "draft" && element("b", {}, "Draft: "),
+              preview.who && `${preview.who}: `,
+              preview.text,
+            ),
             mentions > 0 && element("span", { class: "count mention-count", "aria-hidden": "true" }, "@"),
-            unread > 0 && element("span", { class: `count ${quiet ? "quiet" : ""}`, "aria-hidden": "true" }, unread > 99 ? "99+" : unread),
+            unread > 0 &&
+              element(
+                "span",
+                { class: `count ${quiet ? "quiet" : ""}`, "aria-hidden": "true" },
+                unread > 99 ? "99+" : unread,
+              ),
           ),
         ),
         element("span", { class: "visually-hidden" }, said.filter(Boolean).join(", ")),
@@ -130,7 +148,8 @@ export class ConversationList {
   }
 
   #replace(old, node) {
-    const refocus = () => document.activeElement === document.body && node.firstElementChild.focus({ preventScroll: true });
+    const refocus = () =>
+      document.activeElement === document.body && node.firstElementChild.focus({ preventScroll: true });
     if (old?.node.contains(document.activeElement)) queueMicrotask(refocus); // once it is in the page
     return node;
   }
@@ -173,7 +192,11 @@ export class ConversationList {
   #choose(button) {
     if (!button) return;
     if (button.dataset.filter) return this.#set(button.dataset.filter);
-    const items = FILTERS.slice(2).map(({ key, label }) => ({ label, checked: key === this.#filter, act: () => this.#set(key) }));
+    const items = FILTERS.slice(2).map(({ key, label }) => ({
+      label,
+      checked: key === this.#filter,
+      act: () => this.#set(key),
+    }));
     openMenu(button, "More filters", items);
   }
 

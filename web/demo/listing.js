@@ -26,8 +26,11 @@ export function titleOf(room, store) {
 export function listed(store, { filter, words, now, keep }) {
   const { test } = FILTERS.find(({ key }) => key === filter);
   const wanted = words.trim().toLowerCase();
-  const fits = (room) => titleOf(room, store).toLowerCase().includes(wanted) || room.conversation.topic?.toLowerCase().includes(wanted);
-  const shown = store.rooms.filter((room) => (wanted ? fits(room) : test(room.conversation, now) || (room.id === keep && filter === "unread")));
+  const fits = (room) =>
+    titleOf(room, store).toLowerCase().includes(wanted) || room.conversation.topic?.toLowerCase().includes(wanted);
+  const shown = store.rooms.filter((room) =>
+    wanted ? fits(room) : test(room.conversation, now) || (room.id === keep && filter === "unread"),
+  );
   const at = ({ conversation }) => Date.parse(conversation.last_message?.created_at ?? conversation.created_at);
   const top = ({ conversation }) => (conversation.my?.favourite ? 1 : 0);
   return shown.sort((a, b) => top(b) - top(a) || at(b) - at(a) || (a.id < b.id ? 1 : -1));
@@ -40,6 +43,7 @@ export function previewOf(room, store) {
   const { last_message: last, type, topic } = room.conversation;
   if (!last) return { kind: "empty", text: topic || "No messages yet" };
   if (last.deleted_at) return { kind: "empty", text: "Message deleted" };
-  const who = last.sender.id === store.me ? "You" : type === "dm" ? "" : store.who(last.sender.id).full_name.split(" ")[0];
+  const who =
+    last.sender.id === store.me ? "You" : type === "dm" ? "" : store.who(last.sender.id).full_name.split(" ")[0];
   return { kind: "message", who, text: last.text };
 }

@@ -8,7 +8,9 @@ export async function all(session, path, query = {}, at_most = AT_MOST) {
   const found = [];
   let cursor = "";
   do {
-    const { items, page } = await session.request("GET", path, { query: { limit: 100, ...query, ...(cursor && { cursor }) } });
+    const { items, page } = await session.request("GET", path, {
+      query: { limit: 100, ...query, ...(cursor && { cursor }) },
+    });
     found.push(...items);
     cursor = page.has_more ? page.next_cursor : "";
   } while (cursor && found.length < at_most);

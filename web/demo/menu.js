@@ -20,7 +20,8 @@ export function openPopover(anchor, node, first) {
   node.addEventListener("toggle", ({ newState }) => {
     anchor.setAttribute("aria-expanded", String(newState === "open"));
     if (newState !== "closed") return;
-    if (node.contains(document.activeElement) || document.activeElement === document.body) (anchor.isConnected ? anchor : before)?.focus();
+    if (node.contains(document.activeElement) || document.activeElement === document.body)
+      (anchor.isConnected ? anchor : before)?.focus();
     node.remove();
   });
   node.showPopover();
@@ -35,7 +36,8 @@ export function rove(node, buttons, columns = 1) {
     const at = buttons.indexOf(document.activeElement);
     const steps = { ArrowDown: columns, ArrowUp: -columns, ...(columns > 1 && { ArrowRight: 1, ArrowLeft: -1 }) };
     const step = steps[event.key];
-    const to = event.key === "Home" ? 0 : event.key === "End" ? buttons.length - 1 : step === undefined ? -1 : at + step;
+    const to =
+      event.key === "Home" ? 0 : event.key === "End" ? buttons.length - 1 : step === undefined ? -1 : at + step;
     if (step === undefined && event.key !== "Home" && event.key !== "End") return;
     event.preventDefault();
     buttons[(to + buttons.length) % buttons.length]?.focus();

@@ -85,7 +85,8 @@ export class MessageRows {
     const handles = new Map();
     if (mentions.all) handles.set("all", "me");
     if (mentions.here) handles.set("here", "me");
-    for (const id of mentions.user_ids ?? []) handles.set(this.#who(id).username?.toLowerCase(), id === this.#me ? "me" : "other");
+    for (const id of mentions.user_ids ?? [])
+      handles.set(this.#who(id).username?.toLowerCase(), id === this.#me ? "me" : "other");
     for (const id of mentions.group_ids ?? []) {
       const { handle, mine } = this.#handles(id);
       handles.set(handle, mine ? "me" : "other");
@@ -105,7 +106,11 @@ export class MessageRows {
   }
 
   #undelete({ id }) {
-    return element("p", {}, element("button", { class: "link", type: "button", onclick: () => this.#on.undelete(id) }, "Undo"));
+    return element(
+      "p",
+      {},
+      element("button", { class: "link", type: "button", onclick: () => this.#on.undelete(id) }, "Undo"),
+    );
   }
 
   #reactions({ id, reactions }) {
@@ -154,7 +159,11 @@ export class MessageRows {
   #readers(ids) {
     const names = ids.map((id) => this.#who(id).full_name);
     const label = `Read up to here by ${names.join(", ")}`;
-    return element("div", { class: "readers", role: "img", "aria-label": label, title: label }, ...ids.map((id) => Avatar(this.#who(id))));
+    return element(
+      "div",
+      { class: "readers", role: "img", "aria-label": label, title: label },
+      ...ids.map((id) => Avatar(this.#who(id))),
+    );
   }
 }
 
@@ -164,7 +173,8 @@ function time(at) {
 
 // What is said of a message at its end.
 function trailing({ tick, edited, pinned, kept, silent, replayed, expires_at }) {
-  const sign = (name, label) => element("span", { class: "sign", role: "img", "aria-label": label, title: label }, icon(name));
+  const sign = (name, label) =>
+    element("span", { class: "sign", role: "img", "aria-label": label, title: label }, icon(name));
   return element(
     "p",
     { class: "meta" },
@@ -174,6 +184,11 @@ function trailing({ tick, edited, pinned, kept, silent, replayed, expires_at }) 
     silent && sign("muted", "Sent silently"),
     pinned && sign("pin", "Pinned"),
     kept && sign("bookmark", "Saved"),
-    tick && element("span", { class: `reached ${tick}`, role: "img", "aria-label": TICKS[tick], title: TICKS[tick] }, icon(TICK_ICONS[tick])),
+    tick &&
+      element(
+        "span",
+        { class: `reached ${tick}`, role: "img", "aria-label": TICKS[tick], title: TICKS[tick] },
+        icon(TICK_ICONS[tick]),
+      ),
   );
 }

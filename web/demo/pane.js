@@ -55,7 +55,7 @@ export class Pane {
       session,
       acts: this.#acts,
       say: (text, more) => this.#say(text, more),
-      open: (id, seq) => this.open(id, seq),
+      open: (id, seq, thread_root) => this.open(id, seq, thread_root),
       back: () => this.#back(),
     };
     this.#conversation = new ConversationView(this.#find(".conversation"), this.#context);
@@ -67,13 +67,14 @@ export class Pane {
     session.onMessage = (message, room) => this.#announce(message, room);
   }
 
-  /** Opens a conversation, at message number `seq` when it is given. */
-  async open(id, seq) {
+  /** Opens a conversation, at message number `seq` when it is given, or with a thread. */
+  async open(id, seq, thread_root) {
     const room = this.#session.store.room(id);
     if (!room) return this.#say("You are not in that conversation.");
     this.node.classList.add("talking");
     await this.#conversation.open(room, seq);
     this.#draw();
+    if (thread_root) return this.#conversation.thread(thread_root);
     if (seq === undefined && matchMedia("(hover: hover)").matches) this.#conversation.focus();
   }
 
@@ -129,7 +130,11 @@ export class Pane {
     openMenu(anchor, "Yours", [
       { label: "Search messages", icon: "search", act: () => searchDialog(this.#context) },
       { label: "Saved messages", icon: "bookmark", act: () => savedDialog(this.#context) },
-      { label: size ? `Planned messages (${size})` : "Planned messages", icon: "waiting", act: () => scheduledDialog(this.#context) },
+      {
+        label: size ? `Planned messages (${size})` : "Planned messages",
+        icon: "waiting",
+        act: () => scheduledDialog(this.#context),
+      },
       ...this.#links.map(({ label, href }) => ({ label, icon: "people", act: () => location.assign(href) })),
     ]);
   }
@@ -162,7 +167,9 @@ export class Pane {
     if (!this.#opened && this.#session.loaded) this.#openFirst();
     this.#conversation.draw();
     this.#list.draw(this.#conversation.room?.id);
-    this.#onUnread(store.unread.messages > 0 && !(this.node.checkVisibility() && document.visibilityState === "visible"));
+    this.#onUnread(
+      store.unread.messages > 0 && !(this.node.checkVisibility() && document.visibilityState === "visible"),
+    );
   }
 
   #openFirst() {
@@ -204,7 +211,10 @@ export class Pane {
       action.act();
     };
     clearTimeout(this.#noticeTimer);
-    notice.replaceChildren(element("span", {}, text), ...(action ? [element("button", { type: "button", onclick: act }, action.label)] : []));
+    notice.replaceChildren(
+      element("span", {}, text),
+      ...(action ? [element("button", { type: "button", onclick: act }, action.label)] : []),
+    );
     notice.hidden = false;
     this.#noticeTimer = setTimeout(hide, for_ms);
   }

@@ -27,7 +27,13 @@ export class PeoplePicker {
     this.#single = single;
     this.#except = except;
     const id = `picker-${++made}`;
-    this.#list = element("ul", { class: "choices", role: "listbox", id: `${id}-list`, "aria-label": "People", hidden: true });
+    this.#list = element("ul", {
+      class: "choices",
+      role: "listbox",
+      id: `${id}-list`,
+      "aria-label": "People",
+      hidden: true,
+    });
     this.#input = element("input", {
       class: "field",
       id,
@@ -38,7 +44,14 @@ export class PeoplePicker {
       autocomplete: "off",
       placeholder: "Name",
     });
-    this.node = element("div", { class: "entry picker" }, element("label", { for: id }, label), this.#chips, this.#input, this.#list);
+    this.node = element(
+      "div",
+      { class: "entry picker" },
+      element("label", { for: id }, label),
+      this.#chips,
+      this.#input,
+      this.#list,
+    );
     this.#input.addEventListener("input", () => this.#soon());
     this.#input.addEventListener("focus", () => this.#soon());
     this.#input.addEventListener("blur", () => this.#close());
@@ -71,7 +84,13 @@ export class PeoplePicker {
     this.#found = people.filter(({ id }) => !this.#chosen.has(id) && !this.#except(id)).slice(0, 8);
     this.#list.replaceChildren(
       ...this.#found.map((user, index) =>
-        element("li", { role: "option", id: `${this.#list.id}-${index}`, onclick: () => this.#take(user) }, Avatar(user), element("span", { class: "name" }, user.full_name), element("span", { class: "facts" }, `@${user.username}`)),
+        element(
+          "li",
+          { role: "option", id: `${this.#list.id}-${index}`, onclick: () => this.#take(user) },
+          Avatar(user),
+          element("span", { class: "name" }, user.full_name),
+          element("span", { class: "facts" }, `@${user.username}`),
+        ),
       ),
     );
     this.#list.hidden = !this.#found.length;
@@ -119,7 +138,16 @@ export class PeoplePicker {
 
   #draw() {
     const chip = ({ id, full_name }) =>
-      element("li", {}, full_name, element("button", { class: "round", type: "button", "aria-label": `Remove ${full_name}`, onclick: () => this.#drop(id) }, icon("close")));
+      element(
+        "li",
+        {},
+        full_name,
+        element(
+          "button",
+          { class: "round", type: "button", "aria-label": `Remove ${full_name}`, onclick: () => this.#drop(id) },
+          icon("close"),
+        ),
+      );
     this.#chips.replaceChildren(...[...this.#chosen.values()].map(chip));
     this.onChange(this.ids);
   }

@@ -2,8 +2,6 @@
 
 const RANKS = ["owner", "admin", "member", "guest"];
 
-export const ROLES = RANKS;
-
 /** Whether somebody of `role` has at least the rights of `least`. */
 export function atLeast(role, least) {
   const rank = RANKS.indexOf(role);

@@ -12,8 +12,6 @@ export class Room {
   #marks = new Map(); // root id -> mark in the thread
 
   history = new History();
-  /** True once what is known of the messages reaches to the last one. */
-  opened = false;
   /** True when something was made unread on purpose: it stays so until the conversation is opened anew. */
   held = false;
 
@@ -74,7 +72,6 @@ export class Room {
   forget() {
     this.history.clear();
     this.#threads.clear();
-    this.opened = false;
   }
 
   // --- members
@@ -191,7 +188,10 @@ export class Room {
 
   /** Any known message. */
   message(id) {
-    return this.history.find(id) ?? [...this.#threads.values()].flatMap((each) => [...each.values()]).find((m) => m.id === id);
+    return (
+      this.history.find(id) ??
+      [...this.#threads.values()].flatMap((each) => [...each.values()]).find((m) => m.id === id)
+    );
   }
 
   /** Our last message that can be changed, in the conversation or in a thread. */
@@ -296,6 +296,8 @@ export function isReply(message) {
 function react(message, reaction) {
   const before = message.reactions ?? [];
   const there = before.some(({ emoji }) => emoji === reaction.emoji);
-  const changed = there ? before.map((each) => (each.emoji === reaction.emoji ? reaction : each)) : [...before, reaction];
+  const changed = there
+    ? before.map((each) => (each.emoji === reaction.emoji ? reaction : each))
+    : [...before, reaction];
   return { reactions: changed.filter(({ count }) => count > 0) };
 }

@@ -60,7 +60,11 @@ function messageRow(room, message, view, before) {
     tick: mine && !deleted ? tickOf(view.reached, seq) : "",
     edited: Boolean(message.edited_at) && !deleted,
     deleted,
-    undeletable: deleted && message.undelete_until && Date.parse(message.undelete_until) > view.now && message.deleted_by === view.me,
+    undeletable:
+      deleted &&
+      message.undelete_until &&
+      Date.parse(message.undelete_until) > view.now &&
+      message.deleted_by === view.me,
     pinned: Boolean(message.pinned_at),
     kept: view.kept?.(id) ?? false,
     silent: Boolean(message.silent),
@@ -70,7 +74,9 @@ function messageRow(room, message, view, before) {
     mentions: deleted ? null : mentionsIn(message),
     replayed: mine && view.replayed.has(client_msg_id),
     quote: quoteOf(message.reply_to, room),
-    reactions: deleted ? [] : (message.reactions ?? []).map(({ emoji, count, user_ids = [] }) => ({ emoji, count, user_ids })),
+    reactions: deleted
+      ? []
+      : (message.reactions ?? []).map(({ emoji, count, user_ids = [] }) => ({ emoji, count, user_ids })),
     thread: message.thread?.root_id === id && message.thread.reply_count ? message.thread : null,
     thread_unread: room.threadMark(id)?.unread_count ?? 0,
     readers: view.readers?.(seq) ?? [],
@@ -97,7 +103,11 @@ function quoteOf(id, room) {
   if (!id) return null;
   const message = room.message(id);
   if (!message) return { id, sender_id: "", text: "An earlier message" };
-  return { id, sender_id: message.sender.id, text: message.deleted_at ? "Message deleted" : message.text.slice(0, 200) };
+  return {
+    id,
+    sender_id: message.sender.id,
+    text: message.deleted_at ? "Message deleted" : message.text.slice(0, 200),
+  };
 }
 
 function together(a, b) {

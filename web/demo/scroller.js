@@ -105,11 +105,6 @@ export class Scroller {
     return undefined;
   }
 
-  /** How many rows are in the page. */
-  get size() {
-    return this.#drawn.size;
-  }
-
   // What was measured at another width is worth nothing; what is drawn is measured at once.
   #remeasure() {
     const { clientWidth } = this.#view;
@@ -164,14 +159,16 @@ export class Scroller {
     const label = activeElement.getAttribute("aria-label");
     queueMicrotask(() => {
       if (document.activeElement !== document.body) return;
-      const same = label && [...node.querySelectorAll("button")].find((each) => each.getAttribute("aria-label") === label);
+      const same =
+        label && [...node.querySelectorAll("button")].find((each) => each.getAttribute("aria-label") === label);
       (same || node).focus({ preventScroll: true });
     });
   }
 
   #measure(from, to) {
     let changed = 0;
-    for (const { node, index } of this.#drawn.values()) changed += Math.abs(this.#heights.set(index, node.getBoundingClientRect().height));
+    for (const { node, index } of this.#drawn.values())
+      changed += Math.abs(this.#heights.set(index, node.getBoundingClientRect().height));
     this.#list.style.paddingTop = `${this.#heights.top(from)}px`;
     this.#list.style.paddingBottom = `${Math.max(0, this.#heights.total - this.#heights.top(to))}px`;
     return changed > 0;

@@ -248,7 +248,8 @@ export class Session {
     const tell = () => {
       this.#delivered.delete(room.id);
       const { last_seq } = room.conversation;
-      if (this.state === "connected") this.call("mark-delivered", { conversation_id: room.id, seq: last_seq }).catch(() => {});
+      if (this.state === "connected")
+        this.call("mark-delivered", { conversation_id: room.id, seq: last_seq }).catch(() => {});
     };
     this.#delivered.set(room.id, setTimeout(tell, DELIVERED_AFTER_MS));
   }

@@ -43,7 +43,11 @@ export class ThreadPanel {
       this.#scroller.follow();
     };
     this.composer.onProblem = (error) => this.onProblem(error);
-    const own = { ...on, reply: (message) => this.composer.reply(message), edit: (message) => this.composer.edit(message) };
+    const own = {
+      ...on,
+      reply: (message) => this.composer.reply(message),
+      edit: (message) => this.composer.edit(message),
+    };
     new Toolbar({ list, session, room: () => this.#room, on: own, in_thread: true });
     node.querySelector(".close").append(icon("close"));
     node.querySelector(".close").addEventListener("click", () => this.close());
@@ -101,7 +105,8 @@ export class ThreadPanel {
   }
 
   #row(index) {
-    if (index >= this.#replies.length) return unsentRow(this.#room, this.#unsent[index - this.#replies.length], this.#context);
+    if (index >= this.#replies.length)
+      return unsentRow(this.#room, this.#unsent[index - this.#replies.length], this.#context);
     const row = replyRow(this.#room, this.#replies[index], this.#replies[index - 1], this.#context);
     return { ...row, thread: null };
   }

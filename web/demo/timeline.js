@@ -79,7 +79,8 @@ export class Timeline {
     const unsent = this.#unsentOf(room).length;
     if (unsent > this.#unsent) this.#scroller.following = true;
     this.#unsent = unsent;
-    if (!this.#isSeen() && this.#new_after === undefined && room.conversation.unread_count) this.#new_after = room.read_seq;
+    if (!this.#isSeen() && this.#new_after === undefined && room.conversation.unread_count)
+      this.#new_after = room.read_seq;
     this.#context = this.#makeContext(room);
     this.#scroller.draw(1 + room.conversation.last_seq + unsent);
     this.markSeen();
@@ -169,7 +170,9 @@ export class Timeline {
 
   #makeContext(room) {
     const { store, replayed, user } = this.#session;
-    const groups = new Set([...store.groups.values()].filter((each) => each.user_ids?.includes(user.id)).map(({ id }) => id));
+    const groups = new Set(
+      [...store.groups.values()].filter((each) => each.user_ids?.includes(user.id)).map(({ id }) => id),
+    );
     const readers = this.#readersOf(room);
     return {
       me: user.id,
@@ -191,7 +194,8 @@ export class Timeline {
     if (type === "dm" || member_count > READERS_AT_MOST) return found;
     for (const { user, last_read_seq } of room.others) {
       const message = room.history.before((last_read_seq ?? 0) + 1, (each) => !isReply(each));
-      if (message && message.sender.id !== user.id) found.set(message.seq, [...(found.get(message.seq) ?? []), user.id]);
+      if (message && message.sender.id !== user.id)
+        found.set(message.seq, [...(found.get(message.seq) ?? []), user.id]);
     }
     return found;
   }

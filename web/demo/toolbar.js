@@ -19,11 +19,20 @@ export class Toolbar {
     this.#room = room;
     this.#on = on;
     this.in_thread = in_thread;
-    list.addEventListener("pointerover", ({ target, pointerType }) => pointerType !== "touch" && this.#at(target.closest(".message")));
+    list.addEventListener(
+      "pointerover",
+      ({ target, pointerType }) => pointerType !== "touch" && this.#at(target.closest(".message")),
+    );
     list.addEventListener("pointerleave", () => this.#leave());
     list.addEventListener("focusin", ({ target }) => this.#at(target.closest(".message")));
-    list.addEventListener("pointerdown", ({ target }) => (this.#open_before = this.#at_message === target.closest(".message")));
-    list.addEventListener("click", ({ target }) => !target.closest("button, a") && this.#tapped(target.closest(".message")));
+    list.addEventListener(
+      "pointerdown",
+      ({ target }) => (this.#open_before = this.#at_message === target.closest(".message")),
+    );
+    list.addEventListener(
+      "click",
+      ({ target }) => !target.closest("button, a") && this.#tapped(target.closest(".message")),
+    );
     list.addEventListener("keydown", (event) => this.#key(event));
   }
 
@@ -62,15 +71,30 @@ export class Toolbar {
     const mine = message.sender.id === this.#session.user.id;
     const writes = may(this.#room().conversation, "post");
     const button = (name, label, act) =>
-      element("button", { type: "button", class: "round", "aria-label": label, title: label, onclick: act }, icon(name));
-    const quick = ([...QUICK]).map((emoji) =>
-      element("button", { type: "button", class: "round quick", "aria-label": `React with ${emoji}`, onclick: () => this.#on.react(message, emoji) }, emoji),
+      element(
+        "button",
+        { type: "button", class: "round", "aria-label": label, title: label, onclick: act },
+        icon(name),
+      );
+    const quick = [...QUICK].map((emoji) =>
+      element(
+        "button",
+        {
+          type: "button",
+          class: "round quick",
+          "aria-label": `React with ${emoji}`,
+          onclick: () => this.#on.react(message, emoji),
+        },
+        emoji,
+      ),
     );
     return element(
       "div",
       { class: "toolbar", role: "toolbar", "aria-label": "Message" },
       ...quick,
-      button("react", "React", ({ currentTarget }) => pickEmoji(currentTarget, (emoji) => this.#on.react(message, emoji))),
+      button("react", "React", ({ currentTarget }) =>
+        pickEmoji(currentTarget, (emoji) => this.#on.react(message, emoji)),
+      ),
       writes && button("reply", "Reply", () => this.#on.reply(message)),
       !this.in_thread && button("thread", "Reply in thread", () => this.#on.thread(message)),
       mine && writes && button("edit", "Edit", () => this.#on.edit(message)),
@@ -85,7 +109,10 @@ export class Toolbar {
     const act = (name) => () => this.#on[name](message);
     openMenu(anchor, "More", [
       !this.in_thread && { label: "Mark unread from here", icon: "unread", act: act("markUnread") },
-      may(conversation, "pin") && (message.pinned_at ? { label: "Unpin", icon: "pin", act: act("unpin") } : { label: "Pin", icon: "pin", act: act("pin") }),
+      may(conversation, "pin") &&
+        (message.pinned_at
+          ? { label: "Unpin", icon: "pin", act: act("unpin") }
+          : { label: "Pin", icon: "pin", act: act("pin") }),
       { label: kept ? "Remove from saved" : "Save for later", icon: "bookmark", act: act(kept ? "forget" : "keep") },
       { label: "Forward", icon: "forward", act: act("forward") },
       { label: "Copy text", icon: "twice", act: act("copy") },

@@ -26,7 +26,8 @@ describe("what is begun", () => {
 });
 
 describe("candidates", () => {
-  const handles = (words, everybody = true) => candidates(words, { people, groups, everybody }).map(({ handle }) => handle);
+  const handles = (words, everybody = true) =>
+    candidates(words, { people, groups, everybody }).map(({ handle }) => handle);
 
   it("are handles that begin so, then names that do", () => {
     assert.deepEqual(handles("bo"), ["bob", "board", "carl"]);
@@ -42,14 +43,25 @@ describe("candidates", () => {
 });
 
 describe("mentions", () => {
-  const known = { users: new Map([["bob", "1"], ["carl", "2"]]), groups: new Map([["board", "g"]]) };
+  const known = {
+    users: new Map([
+      ["bob", "1"],
+      ["carl", "2"],
+    ]),
+    groups: new Map([["board", "g"]]),
+  };
 
   it("are found as words, not in addresses", () => {
     assert.deepEqual(handlesIn("@Bob, (@carl) a@b.c. and @all."), ["bob", "carl", "all"]);
   });
 
   it("are what a send asks for", () => {
-    assert.deepEqual(mentionsOf("@bob @board @here @nobody", known), { user_ids: ["1"], group_ids: ["g"], all: false, here: true });
+    assert.deepEqual(mentionsOf("@bob @board @here @nobody", known), {
+      user_ids: ["1"],
+      group_ids: ["g"],
+      all: false,
+      here: true,
+    });
     assert.equal(mentionsOf("nobody @else", known), undefined);
   });
 
@@ -63,6 +75,9 @@ describe("mentions", () => {
   });
 
   it("cut a text in pieces", () => {
-    assert.deepEqual(pieces("hi @bob, @x", (handle) => handle === "bob"), [{ text: "hi " }, { text: "@bob", handle: "bob" }, { text: ", @x" }]);
+    assert.deepEqual(
+      pieces("hi @bob, @x", (handle) => handle === "bob"),
+      [{ text: "hi " }, { text: "@bob", handle: "bob" }, { text: ", @x" }],
+    );
   });
 });

@@ -45,7 +45,10 @@ describe("pages", () => {
   it("say what is not for us between their ends", () => {
     const history = new History();
     history.page([message(10), message(12)], { before_seq: 15, limit: 2 }, asked);
-    assert.deepEqual([9, 10, 11, 12, 14, 15].map((seq) => history.knows(seq)), [false, true, true, true, true, false]);
+    assert.deepEqual(
+      [9, 10, 11, 12, 14, 15].map((seq) => history.knows(seq)),
+      [false, true, true, true, true, false],
+    );
     assert.equal(history.get(11), undefined);
   });
 
@@ -98,7 +101,11 @@ describe("what to ask for next", () => {
     let read = 0;
     for (let to = 10_000, query; to > 0; to -= 25) {
       while ((query = nextPage(history, Math.max(1, to - 40), to, 60))) {
-        const last = query.before_seq ? query.before_seq - 1 : query.around_seq ? query.around_seq + 29 : query.after_seq + 60;
+        const last = query.before_seq
+          ? query.before_seq - 1
+          : query.around_seq
+            ? query.around_seq + 29
+            : query.after_seq + 60;
         const page = range(Math.max(1, last - 59), Math.min(last, 10_000));
         read += page.filter(({ seq }) => !history.knows(seq)).length;
         history.page(page, query, { as_of: 0, last_seq: 10_000 });

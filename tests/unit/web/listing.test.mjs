@@ -15,22 +15,38 @@ const NOW = Date.parse("2026-03-10T12:00:00Z");
 function store(...conversations) {
   const made = new Store(me);
   conversations.forEach((each, index) =>
-    made.know({ id: `c-${index}`, type: "group", name: `Room ${index}`, created_at: `2026-03-0${index + 1}T00:00:00Z`, members: [], my: {}, ...each }),
+    made.know({
+      id: `c-${index}`,
+      type: "group",
+      name: `Room ${index}`,
+      created_at: `2026-03-0${index + 1}T00:00:00Z`,
+      members: [],
+      my: {},
+      ...each,
+    }),
   );
   return made;
 }
 
-const names = (made, options = {}) => listed(made, { filter: "all", words: "", now: NOW, ...options }).map(({ id }) => id);
+const names = (made, options = {}) =>
+  listed(made, { filter: "all", words: "", now: NOW, ...options }).map(({ id }) => id);
 
 describe("the list", () => {
   it("has favourites first, then the latest", () => {
-    const made = store({}, { my: { favourite: true } }, { last_message: { created_at: "2026-03-09T00:00:00Z", sender: bob } });
+    const made = store(
+      {},
+      { my: { favourite: true } },
+      { last_message: { created_at: "2026-03-09T00:00:00Z", sender: bob } },
+    );
     assert.deepEqual(names(made), ["c-1", "c-2", "c-0"]);
   });
 
   it("leaves out what is hidden or archived unless asked", () => {
     const made = store({}, { my: { hidden: true } }, { archived_at: "2026-03-01T00:00:00Z" });
-    assert.deepEqual([names(made), names(made, { filter: "hidden" }), names(made, { filter: "archived" })], [["c-0"], ["c-1"], ["c-2"]]);
+    assert.deepEqual(
+      [names(made), names(made, { filter: "hidden" }), names(made, { filter: "archived" })],
+      [["c-0"], ["c-1"], ["c-2"]],
+    );
   });
 
   it("keeps the open one among the unread", () => {
@@ -44,12 +60,21 @@ describe("the list", () => {
   });
 
   it("knows what is muted now", () => {
-    const made = store({ my: { muted_until: "2026-03-11T00:00:00Z" } }, { my: { muted_until: "2026-03-01T00:00:00Z" } }, { my: { notify: "none" } });
+    const made = store(
+      { my: { muted_until: "2026-03-11T00:00:00Z" } },
+      { my: { muted_until: "2026-03-01T00:00:00Z" } },
+      { my: { notify: "none" } },
+    );
     assert.deepEqual(names(made, { filter: "muted" }), ["c-2", "c-0"]);
   });
 
   it("calls two people by the other one, and shows a draft before a message", () => {
-    const made = store({ type: "dm", name: "", members: [{ user: me }, { user: bob }], last_message: { text: "hi", sender: me, created_at: "2026-03-09T00:00:00Z" } });
+    const made = store({
+      type: "dm",
+      name: "",
+      members: [{ user: me }, { user: bob }],
+      last_message: { text: "hi", sender: me, created_at: "2026-03-09T00:00:00Z" },
+    });
     const [room] = made.rooms;
     assert.equal(titleOf(room, made), "Bob Stone");
     assert.deepEqual(previewOf(room, made), { kind: "message", who: "You", text: "hi" });
@@ -59,11 +84,22 @@ describe("the list", () => {
 });
 
 describe("rights", () => {
-  const group = (role, fields = {}) => ({ type: "group", my: { role }, permissions: { post: "member", invite: "admin", pin: "member", mention_all: "admin" }, ...fields });
+  const group = (role, fields = {}) => ({
+    type: "group",
+    my: { role },
+    permissions: { post: "member", invite: "admin", pin: "member", mention_all: "admin" },
+    ...fields,
+  });
 
   it("are those of the role and what the conversation allows", () => {
-    assert.deepEqual(["owner", "admin", "member", "guest"].map((role) => may(group(role), "invite")), [true, true, false, false]);
-    assert.deepEqual(["member", "guest"].map((role) => may(group(role), "post")), [true, false]);
+    assert.deepEqual(
+      ["owner", "admin", "member", "guest"].map((role) => may(group(role), "invite")),
+      [true, true, false, false],
+    );
+    assert.deepEqual(
+      ["member", "guest"].map((role) => may(group(role), "post")),
+      [true, false],
+    );
     assert.equal(may(group("owner", { archived_at: "now" }), "post"), false);
     assert.equal(may({ type: "dm", my: { role: "member" } }, "post"), true);
   });
@@ -86,7 +122,16 @@ describe("rights", () => {
 describe("rows", () => {
   const view = { me: "alice", now: NOW, replayed: new Set(), reached: { read: 1, delivered: 2 } };
   const at = (minute) => new Date(NOW + minute * 60_000).toISOString();
-  const message = (seq, minute, fields = {}) => ({ id: `m-${seq}`, seq, sender: me, client_msg_id: `k-${seq}`, text: "x", version: 1, created_at: at(minute), ...fields });
+  const message = (seq, minute, fields = {}) => ({
+    id: `m-${seq}`,
+    seq,
+    sender: me,
+    client_msg_id: `k-${seq}`,
+    text: "x",
+    version: 1,
+    created_at: at(minute),
+    ...fields,
+  });
 
   function room(...messages) {
     const made = store({ type: "dm", members: [{ user: me }, { user: bob }], last_seq: messages.length });
@@ -97,18 +142,30 @@ describe("rows", () => {
 
   it("put together what one person writes at one time", () => {
     const here = room(message(1, 0), message(2, 2), message(3, 20), message(4, 21, { sender: bob }));
-    assert.deepEqual([1, 2, 3, 4].map((seq) => timelineRow(here, seq, view).first), [true, false, true, true]);
-    assert.deepEqual([1, 2].map((seq) => Boolean(timelineRow(here, seq, view).day)), [true, false]);
+    assert.deepEqual(
+      [1, 2, 3, 4].map((seq) => timelineRow(here, seq, view).first),
+      [true, false, true, true],
+    );
+    assert.deepEqual(
+      [1, 2].map((seq) => Boolean(timelineRow(here, seq, view).day)),
+      [true, false],
+    );
   });
 
   it("tell how far a message of ours came", () => {
     const here = room(message(1, 0), message(2, 1), message(3, 2), message(4, 3, { sender: bob }));
-    assert.deepEqual([1, 2, 3, 4].map((seq) => timelineRow(here, seq, view).tick), ["read", "delivered", "sent", ""]);
+    assert.deepEqual(
+      [1, 2, 3, 4].map((seq) => timelineRow(here, seq, view).tick),
+      ["read", "delivered", "sent", ""],
+    );
   });
 
   it("mark where the new ones begin, once", () => {
     const here = room(message(1, 0), message(2, 1, { sender: bob }), message(3, 2, { sender: bob }));
-    assert.deepEqual([1, 2, 3].map((seq) => timelineRow(here, seq, { ...view, new_after: 1 }).is_new), [false, true, false]);
+    assert.deepEqual(
+      [1, 2, 3].map((seq) => timelineRow(here, seq, { ...view, new_after: 1 }).is_new),
+      [false, true, false],
+    );
   });
 
   it("leave replies in threads to their thread, and do not know what was not read", () => {

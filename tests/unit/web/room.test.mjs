@@ -5,7 +5,13 @@ import { describe, it } from "node:test";
 
 import { isReply, Room } from "../../../web/demo/room.js";
 
-const member = (id, fields = {}) => ({ user: { id, full_name: id }, role: "member", last_read_seq: 0, last_delivered_seq: 0, ...fields });
+const member = (id, fields = {}) => ({
+  user: { id, full_name: id },
+  role: "member",
+  last_read_seq: 0,
+  last_delivered_seq: 0,
+  ...fields,
+});
 const conversation = {
   id: "c-1",
   type: "group",
@@ -20,7 +26,15 @@ const conversation = {
 };
 
 function message(seq, fields = {}) {
-  return { id: `m-${seq}`, seq, sender: { id: "bob" }, client_msg_id: `k-${seq}`, text: `text ${seq}`, version: 1, ...fields };
+  return {
+    id: `m-${seq}`,
+    seq,
+    sender: { id: "bob" },
+    client_msg_id: `k-${seq}`,
+    text: `text ${seq}`,
+    version: 1,
+    ...fields,
+  };
 }
 
 const room = (fields = {}) => new Room("alice", { ...conversation, ...fields });
@@ -56,9 +70,13 @@ describe("what is unread", () => {
   it("shrinks with a deletion and comes back with its end", () => {
     const here = room();
     here.apply(news(3, { mentions: { user_ids: ["alice"] } }));
-    here.apply(change("message-deleted", { message: message(3, { version: 2, deleted_at: "now", mentions: null }) }, 4));
+    here.apply(
+      change("message-deleted", { message: message(3, { version: 2, deleted_at: "now", mentions: null }) }, 4),
+    );
     assert.deepEqual(counts(here), [0, 0]);
-    here.apply(change("message-updated", { message: message(3, { version: 3, mentions: { user_ids: ["alice"] } }) }, 5));
+    here.apply(
+      change("message-updated", { message: message(3, { version: 3, mentions: { user_ids: ["alice"] } }) }, 5),
+    );
     assert.deepEqual(counts(here), [1, 1]);
   });
 
@@ -79,7 +97,13 @@ describe("what is unread", () => {
 describe("the conversation itself", () => {
   it("keeps what feeds leave out", () => {
     const here = room();
-    here.apply(change("conversation-updated", { conversation: { id: "c-1", name: "Them", my: null, unread_count: null, members: [] } }, 3));
+    here.apply(
+      change(
+        "conversation-updated",
+        { conversation: { id: "c-1", name: "Them", my: null, unread_count: null, members: [] } },
+        3,
+      ),
+    );
     assert.deepEqual([here.conversation.name, here.conversation.my.role, here.members.length], ["Them", "member", 3]);
   });
 
@@ -103,7 +127,10 @@ describe("the conversation itself", () => {
     here.apply(change("member-added", { member: member("dora") }, 3));
     assert.deepEqual([here.conversation.member_count, here.members.length], [4, 4]);
     here.apply(change("member-removed", { member: member("bob") }, 4));
-    assert.deepEqual([here.conversation.member_count, here.members.map((each) => each.user.id)], [3, ["alice", "carl", "dora"]]);
+    assert.deepEqual(
+      [here.conversation.member_count, here.members.map((each) => each.user.id)],
+      [3, ["alice", "carl", "dora"]],
+    );
     here.apply(change("member-updated", { member: member("alice", { role: "admin" }) }, 5));
     assert.equal(here.conversation.my.role, "admin");
   });
@@ -113,13 +140,23 @@ describe("messages", () => {
   it("take reactions as they stand now, at their place", () => {
     const here = room();
     here.apply(news(3));
-    const reacted = (emoji, count, pos) => change("reaction-added", { reaction: { seq: 3, reaction: { emoji, count, user_ids: [] } } }, pos);
+    const reacted = (emoji, count, pos) =>
+      change("reaction-added", { reaction: { seq: 3, reaction: { emoji, count, user_ids: [] } } }, pos);
     here.apply(reacted("a", 1, 4));
     here.apply(reacted("b", 1, 5));
     here.apply(reacted("a", 2, 6));
-    assert.deepEqual(here.message("m-3").reactions.map(({ emoji, count }) => [emoji, count]), [["a", 2], ["b", 1]]);
+    assert.deepEqual(
+      here.message("m-3").reactions.map(({ emoji, count }) => [emoji, count]),
+      [
+        ["a", 2],
+        ["b", 1],
+      ],
+    );
     here.apply(reacted("a", 0, 7));
-    assert.deepEqual(here.message("m-3").reactions.map(({ emoji }) => emoji), ["b"]);
+    assert.deepEqual(
+      here.message("m-3").reactions.map(({ emoji }) => emoji),
+      ["b"],
+    );
   });
 
   it("are pinned, and roots know their replies", () => {
@@ -139,7 +176,10 @@ describe("messages", () => {
     here.openThread(here.message("m-3"), [reply(4)], { root_id: "m-3", last_read_seq: 0, unread_count: 1 });
     here.apply(change("message-new", { message: reply(5) }, 5));
     here.apply(change("message-updated", { message: reply(4, { version: 2, text: "edited" }) }, 6));
-    assert.deepEqual(here.replies("m-3").map(({ text }) => text), ["edited", "text 5"]);
+    assert.deepEqual(
+      here.replies("m-3").map(({ text }) => text),
+      ["edited", "text 5"],
+    );
     assert.equal(isReply(here.message("m-5")), true);
     here.closeThread("m-3");
     assert.equal(here.replies("m-3"), undefined);
@@ -147,7 +187,11 @@ describe("messages", () => {
 
   it("of ours can be changed, the last one first", () => {
     const here = room();
-    here.page([message(1, { sender: { id: "alice" } }), message(2, { sender: { id: "alice" }, thread: { root_id: "m-1" } })], { limit: 60 }, { as_of: 2, last_seq: 2 });
+    here.page(
+      [message(1, { sender: { id: "alice" } }), message(2, { sender: { id: "alice" }, thread: { root_id: "m-1" } })],
+      { limit: 60 },
+      { as_of: 2, last_seq: 2 },
+    );
     assert.equal(here.lastOwn().id, "m-1", "not the reply in a thread");
   });
 });
@@ -161,7 +205,10 @@ describe("messages of ours on their way", () => {
     here.draft(draft);
     here.draft({ ...draft, client_msg_id: "other" });
     here.apply(change("message-new", { message: confirmed }, 3));
-    assert.deepEqual(here.waiting.map((each) => each.client_msg_id), ["other"]);
+    assert.deepEqual(
+      here.waiting.map((each) => each.client_msg_id),
+      ["other"],
+    );
     here.answered(confirmed);
     assert.equal(here.history.size, 1);
   });
@@ -194,7 +241,8 @@ describe("messages of ours on their way", () => {
 });
 
 describe("receipts", () => {
-  const receipt = (user_id, last_read_seq, last_delivered_seq = 0) => change("receipt-read", { receipt: { user_id, last_read_seq, last_delivered_seq } });
+  const receipt = (user_id, last_read_seq, last_delivered_seq = 0) =>
+    change("receipt-read", { receipt: { user_id, last_read_seq, last_delivered_seq } });
 
   it("reach as far as the slowest of the others, and only rise", () => {
     const here = room();

@@ -15,7 +15,10 @@ const conversation = {
   last_pos: 1,
   unread_count: 0,
   mention_count: 0,
-  members: [{ user: me, last_read_seq: 0 }, { user: bob, last_read_seq: 0 }],
+  members: [
+    { user: me, last_read_seq: 0 },
+    { user: bob, last_read_seq: 0 },
+  ],
   my: { role: "member", last_read_seq: 0 },
 };
 
@@ -31,7 +34,15 @@ function change(pos, type, data, fields = {}) {
 }
 
 const own = (user_pos, type, data) => change(0, type, data, { user_pos });
-const message = (seq, fields = {}) => ({ id: `m-${seq}`, seq, sender: bob, client_msg_id: `k-${seq}`, text: `text ${seq}`, version: 1, ...fields });
+const message = (seq, fields = {}) => ({
+  id: `m-${seq}`,
+  seq,
+  sender: bob,
+  client_msg_id: `k-${seq}`,
+  text: `text ${seq}`,
+  version: 1,
+  ...fields,
+});
 
 describe("changes", () => {
   it("are applied once", () => {
@@ -79,7 +90,13 @@ describe("changes", () => {
     for (const each of [...log, ...log]) other.apply(each);
     const seen = (each) => {
       const room = each.room("c-1");
-      return { conversation: room.conversation, messages: room.history.messages, draft: each.draft("c-1"), places: each.places.value, unsent: room.unsent };
+      return {
+        conversation: room.conversation,
+        messages: room.history.messages,
+        draft: each.draft("c-1"),
+        places: each.places.value,
+        unsent: room.unsent,
+      };
     };
     assert.deepEqual(seen(one), seen(other));
     assert.equal(seen(one).conversation.my.favourite, true);
@@ -133,7 +150,11 @@ describe("what is the person's own", () => {
 describe("profiles", () => {
   it("are learned from everything, and never from the nameless", () => {
     const here = store();
-    here.apply(change(2, "message-new", { message: message(1, { sender: { id: "carl", full_name: "Carl", username: "carl" } }) }));
+    here.apply(
+      change(2, "message-new", {
+        message: message(1, { sender: { id: "carl", full_name: "Carl", username: "carl" } }),
+      }),
+    );
     here.profile({ id: "carl", full_name: "", username: "" });
     assert.equal(here.who("carl").full_name, "Carl");
     assert.equal(here.who("nobody").full_name, "Somebody");

@@ -22,7 +22,10 @@ describe("heights", () => {
 
   it("find the row at a place", () => {
     const list = heights(100);
-    assert.deepEqual([0, 49.9, 50, 4_999, 1e9, -5].map((offset) => list.at(offset)), [0, 0, 1, 99, 99, 0]);
+    assert.deepEqual(
+      [0, 49.9, 50, 4_999, 1e9, -5].map((offset) => list.at(offset)),
+      [0, 0, 1, 99, 99, 0],
+    );
   });
 
   it("leave rows of no height out of what is seen", () => {

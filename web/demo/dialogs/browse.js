@@ -12,7 +12,14 @@ export function browseDialog({ session, acts, open }) {
     who: session.user,
     wide: true,
     build: (body, dialog) => {
-      const input = element("input", { class: "field", type: "search", placeholder: "How the name begins", "aria-label": "Find a channel", autocomplete: "off", autofocus: true });
+      const input = element("input", {
+        class: "field",
+        type: "text",
+        placeholder: "How the name begins",
+        "aria-label": "Find a channel",
+        autocomplete: "off",
+        autofocus: true,
+      });
       const list = element("ul", { class: "plain-list channels" });
       const none = element("p", { class: "facts", role: "status" });
       body.append(input, list, none, byLink({ acts, open, dialog }));
@@ -41,9 +48,29 @@ export function browseDialog({ session, acts, open }) {
         const join = () => attempt(dialog, async () => (await acts.join(id), go()));
         const button = joined
           ? element("button", { class: "button", type: "button", "aria-label": `Open ${name}`, onclick: go }, "Open")
-          : element("button", { class: "button primary", type: "button", "aria-label": `Join ${name}`, onclick: join, disabled: join_policy !== "open" }, join_policy === "open" ? "Join" : "By invitation");
+          : element(
+              "button",
+              {
+                class: "button primary",
+                type: "button",
+                "aria-label": `Join ${name}`,
+                onclick: join,
+                disabled: join_policy !== "open",
+              },
+              join_policy === "open" ? "Join" : "By invitation",
+            );
         const members = `${member_count} ${member_count === 1 ? "member" : "members"}`;
-        return element("li", { class: "channel" }, element("div", { class: "two" }, element("b", {}, `# ${name}`), element("span", { class: "facts" }, [members, topic].filter(Boolean).join(" · "))), button);
+        return element(
+          "li",
+          { class: "channel" },
+          element(
+            "div",
+            { class: "two" },
+            element("b", {}, `# ${name}`),
+            element("span", { class: "facts" }, [members, topic].filter(Boolean).join(" · ")),
+          ),
+          button,
+        );
       }
     },
   });
@@ -65,8 +92,19 @@ export function inviteDialog({ session, acts, open }, code) {
           });
         };
         body.append(
-          element("p", {}, element("b", {}, created_by?.full_name ?? "Somebody"), " invites you to ", element("b", {}, conversation_name || "a conversation"), `, which has ${member_count} ${member_count === 1 ? "member" : "members"}.`),
-          element("div", { class: "buttons" }, element("button", { class: "button primary", type: "button", onclick: accept }, "Join")),
+          element(
+            "p",
+            {},
+            element("b", {}, created_by?.full_name ?? "Somebody"),
+            " invites you to ",
+            element("b", {}, conversation_name || "a conversation"),
+            `, which has ${member_count} ${member_count === 1 ? "member" : "members"}.`,
+          ),
+          element(
+            "div",
+            { class: "buttons" },
+            element("button", { class: "button primary", type: "button", onclick: accept }, "Join"),
+          ),
         );
       }),
   });
@@ -75,7 +113,16 @@ export function inviteDialog({ session, acts, open }, code) {
 function byLink({ acts, open, dialog }) {
   const form = new Form({
     label: "Join by a link",
-    fields: [new Field({ name: "code", label: "Invited by a link?", placeholder: "The link or its code", required: true, autocomplete: "off", maxlength: 200 })],
+    fields: [
+      new Field({
+        name: "code",
+        label: "Invited by a link?",
+        placeholder: "The link or its code",
+        required: true,
+        autocomplete: "off",
+        maxlength: 200,
+      }),
+    ],
     submit: "Join",
     act: async ({ code }) => {
       const room = await acts.accept({ code: code.trim().split("invite=").at(-1) });

@@ -8,7 +8,9 @@ import { may } from "../rights.js";
 
 export function forwardDialog({ session, acts, say, open }, message) {
   const { store } = session;
-  const rooms = listed(store, { filter: "all", words: "", now: Date.now() }).filter((room) => may(room.conversation, "post"));
+  const rooms = listed(store, { filter: "all", words: "", now: Date.now() }).filter((room) =>
+    may(room.conversation, "post"),
+  );
   openDialog({
     title: "Forward",
     who: session.user,

@@ -29,7 +29,13 @@ export function historyDialog({ session, acts, say }, room, message) {
     return element(
       "li",
       {},
-      element("p", { class: "facts" }, `Version ${version} · `, element("time", { datetime: created_at, title: moment(created_at) }, distance(created_at)), present && " · now"),
+      element(
+        "p",
+        { class: "facts" },
+        `Version ${version} · `,
+        element("time", { datetime: created_at, title: moment(created_at) }, distance(created_at)),
+        present && " · now",
+      ),
       element("p", { class: "said" }, text || "Deleted"),
       mine && !present && text && restore,
     );

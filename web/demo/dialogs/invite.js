@@ -9,7 +9,11 @@ import { part } from "./part.js";
 
 export function invitePart({ session, acts, say }, room, dialog) {
   const { store } = session;
-  const picker = new PeoplePicker({ acts, label: "Invite people", except: (id) => room.members.some((each) => each.user.id === id) });
+  const picker = new PeoplePicker({
+    acts,
+    label: "Invite people",
+    except: (id) => room.members.some((each) => each.user.id === id),
+  });
   const list = element("ul", { class: "plain-list" });
   const link = element("p", { class: "link-shown", hidden: true });
   const ask = element("button", { class: "button", type: "button" }, "Invite");
@@ -36,7 +40,13 @@ export function invitePart({ session, acts, say }, room, dialog) {
     }),
   );
   draw();
-  return part("Invitations", element("div", { class: "adding" }, picker.node, ask), element("div", { class: "buttons" }, make), link, list);
+  return part(
+    "Invitations",
+    element("div", { class: "adding" }, picker.node, ask),
+    element("div", { class: "buttons" }, make),
+    link,
+    list,
+  );
 
   async function draw() {
     if (!manages(room.conversation)) return;
@@ -50,8 +60,17 @@ export function invitePart({ session, acts, say }, room, dialog) {
     return element(
       "li",
       { class: "channel" },
-      element("div", { class: "two" }, element("b", {}, name), element("span", { class: "facts" }, `ends ${distance(expires_at)}${used}`)),
-      element("button", { class: "button", type: "button", "aria-label": `Revoke: ${name}`, onclick: revoke }, "Revoke"),
+      element(
+        "div",
+        { class: "two" },
+        element("b", {}, name),
+        element("span", { class: "facts" }, `ends ${distance(expires_at)}${used}`),
+      ),
+      element(
+        "button",
+        { class: "button", type: "button", "aria-label": `Revoke: ${name}`, onclick: revoke },
+        "Revoke",
+      ),
     );
   }
 }

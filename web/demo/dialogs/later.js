@@ -13,7 +13,14 @@ function local(date) {
 }
 
 function whenField(value) {
-  return new Field({ name: "send_at", label: "When", type: "datetime-local", required: true, value: local(value), hint: "By the clock of this device." });
+  return new Field({
+    name: "send_at",
+    label: "When",
+    type: "datetime-local",
+    required: true,
+    value: local(value),
+    hint: "By the clock of this device.",
+  });
 }
 
 /** Asks when to send `message`; what is not planned is given back. */
@@ -24,7 +31,8 @@ export function laterDialog({ session, acts, say }, room, { message, giveBack })
     who: session.user,
     build: (body, opened) => {
       const when = whenField(new Date(Date.now() + 3_600_000));
-      const soon = (label, date) => element("button", { class: "button", type: "button", onclick: () => (when.value = local(date())) }, label);
+      const soon = (label, date) =>
+        element("button", { class: "button", type: "button", onclick: () => (when.value = local(date())) }, label);
       const morning = () => new Date(new Date().setHours(33, 0, 0, 0)); // 9 o'clock of the next day
       const form = new Form({
         label: "Send later",
@@ -38,7 +46,11 @@ export function laterDialog({ session, acts, say }, room, { message, giveBack })
         },
       });
       const presets = [soon("In an hour", () => new Date(Date.now() + 3_600_000)), soon("Tomorrow at 9", morning)];
-      body.append(element("blockquote", { class: "said" }, message.text), element("div", { class: "presets" }, ...presets), form.node);
+      body.append(
+        element("blockquote", { class: "said" }, message.text),
+        element("div", { class: "presets" }, ...presets),
+        form.node,
+      );
     },
   });
   dialog.addEventListener("close", () => planned || giveBack());
@@ -52,7 +64,11 @@ export function scheduledDialog({ session, acts, say }) {
     who: session.user,
     build: (body, dialog) => {
       const list = element("ul", { class: "plain-list" });
-      const none = element("p", { class: "facts" }, "Nothing is planned. “Send later” stands beside the button that sends.");
+      const none = element(
+        "p",
+        { class: "facts" },
+        "Nothing is planned. “Send later” stands beside the button that sends.",
+      );
       body.append(list, none);
       draw();
 
@@ -71,13 +87,23 @@ export function scheduledDialog({ session, acts, say }) {
         return element(
           "li",
           {},
-          element("p", { class: "facts" }, `${room ? titleOf(room, store) : "A conversation"} · ${moment(send_at)}`, state === "failed" && element("b", { class: "failed" }, ` · not sent: ${failure}`)),
+          element(
+            "p",
+            { class: "facts" },
+            `${room ? titleOf(room, store) : "A conversation"} · ${moment(send_at)}`,
+            state === "failed" && element("b", { class: "failed" }, ` · not sent: ${failure}`),
+          ),
           element("p", { class: "said" }, message.text),
           element(
             "div",
             { class: "buttons" },
-            state === "waiting" && element("button", { class: "button", type: "button", onclick: () => change(plan) }, "Change"),
-            element("button", { class: "button", type: "button", onclick: cancel }, state === "failed" ? "Remove" : "Cancel"),
+            state === "waiting" &&
+              element("button", { class: "button", type: "button", onclick: () => change(plan) }, "Change"),
+            element(
+              "button",
+              { class: "button", type: "button", onclick: cancel },
+              state === "failed" ? "Remove" : "Cancel",
+            ),
           ),
         );
       }
@@ -85,7 +111,18 @@ export function scheduledDialog({ session, acts, say }) {
       function change({ id, message, send_at }) {
         const form = new Form({
           label: "Change the plan",
-          fields: [new Field({ name: "text", label: "Text", kind: "textarea", rows: 4, maxlength: 10000, required: true, value: message.text }), whenField(new Date(send_at))],
+          fields: [
+            new Field({
+              name: "text",
+              label: "Text",
+              kind: "textarea",
+              rows: 4,
+              maxlength: 10000,
+              required: true,
+              value: message.text,
+            }),
+            whenField(new Date(send_at)),
+          ],
           submit: "Save",
           others: [element("button", { class: "button", type: "button", onclick: draw }, "Back")],
           act: async (values) => {

@@ -14,7 +14,9 @@ export function membersPart({ session, acts }, room, dialog) {
   const list = element("ul", { class: "people" });
   const heading = element("p", { class: "facts" });
   const managing = manages(room.conversation);
-  const picker = managing && new PeoplePicker({ acts, label: "Add people", except: (id) => room.members.some((each) => each.user.id === id) });
+  const picker =
+    managing &&
+    new PeoplePicker({ acts, label: "Add people", except: (id) => room.members.some((each) => each.user.id === id) });
   const add = managing && element("button", { class: "button", type: "button" }, "Add");
   add?.addEventListener("click", async () => {
     if (!picker.ids.length) return picker.focus();
@@ -37,8 +39,9 @@ export function membersPart({ session, acts }, room, dialog) {
   function draw() {
     const { members } = room;
     list.replaceChildren(...members.slice(0, SHOWN).map(row));
-    const more = members.length - SHOWN;
-    heading.textContent = `${members.length} ${members.length === 1 ? "person" : "people"}${more > 0 ? `, the first ${SHOWN} of them:` : ""}`;
+    const { member_count } = room.conversation;
+    const people = member_count === 1 ? "1 person" : `${member_count} people`;
+    heading.textContent = member_count > SHOWN ? `${people}, the first ${SHOWN} of them:` : people;
   }
 
   function row({ user: { id }, role }) {
@@ -68,6 +71,10 @@ export function membersPart({ session, acts }, room, dialog) {
 
   function removal({ id, full_name }) {
     const act = async () => (await attempt(dialog, () => acts.removeMember(room, id))) && read();
-    return element("button", { class: "button", type: "button", "aria-label": `Remove ${full_name}`, onclick: act }, "Remove");
+    return element(
+      "button",
+      { class: "button", type: "button", "aria-label": `Remove ${full_name}`, onclick: act },
+      "Remove",
+    );
   }
 }

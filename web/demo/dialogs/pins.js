@@ -10,16 +10,26 @@ export function pinsDialog(context, room) {
   openDialog({
     title: "Pinned messages",
     who: session.user,
-    build: (body, dialog) => attempt(dialog, draw),
-  });
+    build: (body, dialog) => {
+      const list = element("ul", { class: "plain-list" });
+      const none = element("p", { class: "facts", hidden: true }, "Nothing is pinned here.");
+      const pinning = may(room.conversation, "pin");
+      body.append(list, none);
+      draw();
 
-  async function draw() {
-    const pins = await acts.pins(room);
-    const dialog = [...document.querySelectorAll("dialog[open]")].at(-1);
-    const body = dialog.querySelector(".dialog-body");
-    const unpin = ({ message }) =>
-      element("button", { class: "button", type: "button", onclick: () => attempt(dialog, async () => (await acts.unpin(message.id), draw())) }, "Unpin");
-    const rows = pins.map((pin) => foundRow(context, dialog, { message: pin.message, more: may(room.conversation, "pin") ? [unpin(pin)] : [] }));
-    body.replaceChildren(rows.length ? element("ul", { class: "plain-list" }, ...rows) : element("p", { class: "facts" }, "Nothing is pinned here."));
-  }
+      function draw() {
+        return attempt(dialog, async () => {
+          const pins = await acts.pins(room);
+          list.replaceChildren(...pins.map(({ message }) => row(message)));
+          none.hidden = pins.length > 0;
+        });
+      }
+
+      function row(message) {
+        const unpin = async () => (await attempt(dialog, () => acts.unpin(message.id))) && draw();
+        const button = element("button", { class: "button", type: "button", onclick: unpin }, "Unpin");
+        return foundRow(context, dialog, { message, more: pinning ? [button] : [] });
+      }
+    },
+  });
 }

@@ -21,7 +21,14 @@ export function reportDialog({ session, acts, say }, message) {
         label: "Report",
         fields: [
           new Field({ name: "category", label: "What is wrong", kind: "select", options, value: "spam" }),
-          new Field({ name: "comment", label: "In your words", kind: "textarea", rows: 4, maxlength: 1000, hint: "Only the admins of the workspace read this." }),
+          new Field({
+            name: "comment",
+            label: "In your words",
+            kind: "textarea",
+            rows: 4,
+            maxlength: 1000,
+            hint: "Only the admins of the workspace read this.",
+          }),
         ],
         submit: "Report",
         danger: true,

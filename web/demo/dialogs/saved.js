@@ -13,13 +13,27 @@ export function savedDialog(context) {
       draw();
 
       function draw() {
-        const kept = [...session.store.bookmarks.values()].sort((a, b) => Date.parse(b.created_at) - Date.parse(a.created_at));
-        const rows = kept.map(({ message, note }) => foundRow(context, dialog, { message, more: [noteField(message, note), forget(message)] }));
-        body.replaceChildren(rows.length ? element("ul", { class: "plain-list" }, ...rows) : element("p", { class: "facts" }, "Nothing is saved. “Save for later” stands in the menu of a message."));
+        const kept = [...session.store.bookmarks.values()].sort(
+          (a, b) => Date.parse(b.created_at) - Date.parse(a.created_at),
+        );
+        const rows = kept.map(({ message, note }) =>
+          foundRow(context, dialog, { message, more: [noteField(message, note), forget(message)] }),
+        );
+        body.replaceChildren(
+          rows.length
+            ? element("ul", { class: "plain-list" }, ...rows)
+            : element("p", { class: "facts" }, "Nothing is saved: “Save for later” is in the menu of a message."),
+        );
       }
 
       function noteField(message, note) {
-        const input = element("input", { class: "field", value: note, maxlength: 500, placeholder: "Note to yourself", "aria-label": "Note" });
+        const input = element("input", {
+          class: "field",
+          value: note,
+          maxlength: 500,
+          placeholder: "Note to yourself",
+          "aria-label": "Note",
+        });
         input.addEventListener("change", () => attempt(dialog, () => acts.bookmark(message, input.value)));
         return input;
       }

@@ -14,7 +14,15 @@ export function searchDialog(context, room = null) {
     who: session.user,
     wide: true,
     build: (body, dialog) => {
-      const input = element("input", { class: "field", type: "search", placeholder: "Words, or “some words in a row”", "aria-label": "Search for", autocomplete: "off", maxlength: 200, autofocus: true });
+      const input = element("input", {
+        class: "field",
+        type: "text",
+        placeholder: "Words, or “some words in a row”",
+        "aria-label": "Search for",
+        autocomplete: "off",
+        maxlength: 200,
+        autofocus: true,
+      });
       const here = room && element("input", { type: "checkbox", checked: true });
       const mine = element("input", { type: "checkbox" });
       const list = element("ul", { class: "plain-list", "aria-label": "Found messages" });
@@ -25,7 +33,12 @@ export function searchDialog(context, room = null) {
         "form",
         { class: "search-form", role: "search" },
         element("div", { class: "control" }, icon("search"), input),
-        element("div", { class: "ticks" }, here && tick(here, `Only in ${titleOf(room, session.store)}`), tick(mine, "Only what mentions me")),
+        element(
+          "div",
+          { class: "ticks" },
+          here && tick(here, `Only in ${titleOf(room, session.store)}`),
+          tick(mine, "Only what mentions me"),
+        ),
       );
       body.append(form, said, list, more);
       let timer;
@@ -41,7 +54,13 @@ export function searchDialog(context, room = null) {
         const q = input.value.trim();
         const number = ++asked;
         if (!/[\p{L}\p{N}]/u.test(q)) return show([], "");
-        const query = { q, limit: 20, ...(here?.checked && { conversation_id: room.id }), ...(mine.checked && { mentions_me: true }), ...(cursor && { cursor }) };
+        const query = {
+          q,
+          limit: 20,
+          ...(here?.checked && { conversation_id: room.id }),
+          ...(mine.checked && { mentions_me: true }),
+          ...(cursor && { cursor }),
+        };
         await attempt(dialog, async () => {
           const { items, page, indexing } = await acts.search(query);
           if (number !== asked) return;

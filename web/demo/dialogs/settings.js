@@ -47,18 +47,38 @@ const SLOW = [
 function aboutPart({ acts, say }, room) {
   const { name, topic, type, visibility, permissions = {}, slow_mode_s } = room.conversation;
   if (!manages(room.conversation)) return part("About", element("p", {}, topic || "No topic."));
-  const choice = (options, value) => options.map(([each, label]) => element("option", { value: each, selected: String(each) === String(value) }, label));
-  const role = (key, label) => new Field({ name: key, label, kind: "select", options: choice(LEAST, permissions[key]), value: permissions[key] });
+  const choice = (options, value) =>
+    options.map(([each, label]) => element("option", { value: each, selected: String(each) === String(value) }, label));
+  const role = (key, label) =>
+    new Field({ name: key, label, kind: "select", options: choice(LEAST, permissions[key]), value: permissions[key] });
   const fields = [
     new Field({ name: "name", label: "Name", required: true, maxlength: 100, value: name }),
     new Field({ name: "topic", label: "Topic", maxlength: 500, value: topic }),
     type === "channel" &&
-      new Field({ name: "visibility", label: "Who can see and join it", kind: "select", options: choice([["public", "Everybody in the workspace"], ["private", "Those who are invited"]], visibility), value: visibility }),
+      new Field({
+        name: "visibility",
+        label: "Who can see and join it",
+        kind: "select",
+        options: choice(
+          [
+            ["public", "Everybody in the workspace"],
+            ["private", "Those who are invited"],
+          ],
+          visibility,
+        ),
+        value: visibility,
+      }),
     role("post", "Who may write"),
     role("invite", "Who may invite"),
     role("pin", "Who may pin"),
     role("mention_all", "Who may call everybody"),
-    new Field({ name: "slow_mode_s", label: "Time between two messages of a member", kind: "select", options: choice(SLOW, slow_mode_s), value: String(slow_mode_s ?? 0) }),
+    new Field({
+      name: "slow_mode_s",
+      label: "Time between two messages of a member",
+      kind: "select",
+      options: choice(SLOW, slow_mode_s),
+      value: String(slow_mode_s ?? 0),
+    }),
   ].filter(Boolean);
   const form = new Form({
     label: "About",
@@ -66,7 +86,13 @@ function aboutPart({ acts, say }, room) {
     submit: "Save",
     act: async ({ name, topic, visibility, slow_mode_s, ...least }) => {
       const seen = visibility && { visibility, join_policy: visibility === "public" ? "open" : "invite" };
-      await acts.update(room, { name: name.trim(), topic: topic.trim(), ...seen, permissions: least, slow_mode_s: Number(slow_mode_s) });
+      await acts.update(room, {
+        name: name.trim(),
+        topic: topic.trim(),
+        ...seen,
+        permissions: least,
+        slow_mode_s: Number(slow_mode_s),
+      });
       say("Saved.");
       return "Saved.";
     },
@@ -90,13 +116,19 @@ function ownPart({ acts }, room, dialog) {
     return element("label", { class: "tick" }, input, label);
   };
   const hours = (count) => new Date(Date.now() + count * 3_600_000).toISOString();
-  const level = element("select", { class: "field" }, ...LEVELS.map(([value, label]) => element("option", { value, selected: my.notify === value }, label)));
+  const level = element(
+    "select",
+    { class: "field" },
+    ...LEVELS.map(([value, label]) => element("option", { value, selected: my.notify === value }, label)),
+  );
   level.addEventListener("change", () => prefer({ notify: level.value }));
   return part(
     "For you",
     element("label", { class: "tick" }, "Tell me of", level),
     box("Keep it at the top", Boolean(my.favourite), (favourite) => ({ favourite })),
-    box("Mute it for a week", isMuted(room.conversation, Date.now()) && my.notify !== "none", (on) => ({ muted_until: on ? hours(168) : null })),
+    box("Mute it for a week", isMuted(room.conversation, Date.now()) && my.notify !== "none", (on) => ({
+      muted_until: on ? hours(168) : null,
+    })),
     box("Hide it until the next message", Boolean(my.hidden), (hidden) => ({ hidden })),
   );
 }
@@ -120,15 +152,23 @@ function endPart({ session, acts, say }, room, dialog) {
         dialog.close();
       },
     });
-  const button = (label, act, danger = true) => element("button", { class: danger ? "button danger" : "button", type: "button", onclick: act }, label);
+  const button = (label, act, danger = true) =>
+    element("button", { class: danger ? "button danger" : "button", type: "button", onclick: act }, label);
   return part(
     "Leave or end",
     element(
       "div",
       { class: "buttons" },
       manages(room.conversation) && button(archived_at ? "Unarchive" : "Archive", archive, false),
-      button("Leave", sure("Leave", "You will not get its messages any more.", () => acts.leave(room))),
-      atLeast(my?.role, "owner") && button("Delete", sure("Delete", "What was said is erased for everybody. This cannot be taken back.", () => acts.erase(room))),
+      button(
+        "Leave",
+        sure("Leave", "You will not get its messages any more.", () => acts.leave(room)),
+      ),
+      atLeast(my?.role, "owner") &&
+        button(
+          "Delete",
+          sure("Delete", "What was said is erased for everybody. This cannot be taken back.", () => acts.erase(room)),
+        ),
     ),
   );
 }

@@ -18,7 +18,12 @@ export function switcherDialog(context) {
       let found = [];
       let chosen = 0;
       let timer;
-      const list = element("ul", { class: "choices", role: "listbox", id: "switcher-choices", "aria-label": "Where to" });
+      const list = element("ul", {
+        class: "choices",
+        role: "listbox",
+        id: "switcher-choices",
+        "aria-label": "Where to",
+      });
       const input = element("input", {
         class: "field",
         type: "text",
@@ -55,17 +60,37 @@ export function switcherDialog(context) {
 
       function draw(people) {
         const rooms = listed(store, { filter: "all", words: input.value, now: Date.now() });
-        const with_dm = new Set(rooms.filter(({ conversation }) => conversation.type === "dm").map((room) => room.others[0]?.user.id));
+        const with_dm = new Set(
+          rooms.filter(({ conversation }) => conversation.type === "dm").map((room) => room.others[0]?.user.id),
+        );
         found = [
-          ...rooms.map((room) => ({ sign: Badge(room, store), name: titleOf(room, store), note: noteOf(room), act: () => go(room.id) })),
-          ...people.filter(({ id }) => !with_dm.has(id)).map((user) => ({ sign: Avatar(user), name: user.full_name, note: `@${user.username}`, act: () => write(user) })),
+          ...rooms.map((room) => ({
+            sign: Badge(room, store),
+            name: titleOf(room, store),
+            note: noteOf(room),
+            act: () => go(room.id),
+          })),
+          ...people
+            .filter(({ id }) => !with_dm.has(id))
+            .map((user) => ({
+              sign: Avatar(user),
+              name: user.full_name,
+              note: `@${user.username}`,
+              act: () => write(user),
+            })),
         ].slice(0, AT_MOST);
         list.replaceChildren(...found.map(option));
         choose(0);
       }
 
       function option({ sign, name, note, act }, index) {
-        return element("li", { role: "option", id: `switcher-${index}`, "aria-selected": "false", onclick: act }, sign, element("span", { class: "name" }, name), element("span", { class: "facts" }, note));
+        return element(
+          "li",
+          { role: "option", id: `switcher-${index}`, "aria-selected": "false", onclick: act },
+          sign,
+          element("span", { class: "name" }, name),
+          element("span", { class: "facts" }, note),
+        );
       }
 
       function choose(index) {

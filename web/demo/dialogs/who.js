@@ -12,7 +12,9 @@ export function reactionsDialog({ session, acts }, message) {
     build: (body, dialog) =>
       attempt(dialog, async () => {
         const found = await acts.reactions(message.id);
-        body.append(people(found.map(({ emoji, user, created_at }) => ({ user, note: emoji, title: moment(created_at) }))));
+        body.append(
+          people(found.map(({ emoji, user, created_at }) => ({ user, note: emoji, title: moment(created_at) }))),
+        );
       }),
   });
 }
@@ -29,8 +31,19 @@ export function readersDialog({ session, acts }, room, message) {
         const read = others.filter((each) => each.last_read_seq >= message.seq);
         const reached = others.filter((each) => !read.includes(each) && each.last_delivered_seq >= message.seq);
         const waiting = others.filter((each) => !read.includes(each) && !reached.includes(each));
-        const part = (name, members) => [element("h3", {}, `${name} · ${members.length}`), people(members.map(({ user }) => ({ user: session.store.who(user.id) })))];
-        body.append(...[["Read", read], ["Delivered", reached], ["Not yet", waiting]].filter(([, each]) => each.length).flatMap(([name, each]) => part(name, each)));
+        const part = (name, members) => [
+          element("h3", {}, `${name} · ${members.length}`),
+          people(members.map(({ user }) => ({ user: session.store.who(user.id) }))),
+        ];
+        body.append(
+          ...[
+            ["Read", read],
+            ["Delivered", reached],
+            ["Not yet", waiting],
+          ]
+            .filter(([, each]) => each.length)
+            .flatMap(([name, each]) => part(name, each)),
+        );
       }),
   });
 }
@@ -40,7 +53,13 @@ function people(rows) {
     "ul",
     { class: "people" },
     ...rows.map(({ user, note, title }) =>
-      element("li", { title }, Avatar(user), element("span", { class: "name" }, user.full_name), element("span", { class: "facts" }, note ?? `@${user.username}`)),
+      element(
+        "li",
+        { title },
+        Avatar(user),
+        element("span", { class: "name" }, user.full_name),
+        element("span", { class: "facts" }, note ?? `@${user.username}`),
+      ),
     ),
   );
 }
