@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from mesh.errors import Invalid
 from services.message.command import Origin
-from services.message.feed.domain import Change, Place, moved, next_page, slow_consumer, start
+from services.message.feed.domain import Change, Missed, Place, long, moved, next_page, skipped, slow_consumer, start
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 HEADS = Place(5, {"a": 10, "b": 20, "c": 30})
@@ -90,3 +90,13 @@ def test_pages_lead_from_any_place_to_the_heads(
 def test_slow_readers_are_told() -> None:
     """By the reason that clients resume at."""
     assert slow_consumer().reason == "SLOW_CONSUMER"
+
+
+def test_what_is_longer_than_asked_is_skipped() -> None:
+    """The place moves on to the head there, and nowhere else; 0 is no bound."""
+    place = Place(1, {"a": 8, "b": 20, "c": 10})
+    assert long(place, HEADS, 0) == []
+    assert long(place, HEADS, 2) == ["c"]
+    assert long(place, HEADS, 20) == []
+    assert skipped(place, HEADS, {"c": 17}) == (Place(1, {"a": 8, "b": 20, "c": 30}), [Missed("c", 10, 30, 17)])
+    assert skipped(place, HEADS, {}) == (place, [])

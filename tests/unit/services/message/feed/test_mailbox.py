@@ -81,3 +81,13 @@ async def test_a_box_ends_with_the_first_error_it_was_closed_with() -> None:
     box.close()
     with pytest.raises(Unavailable):
         await reader
+
+
+async def test_a_box_can_be_emptied() -> None:
+    """By a reader who knows what was in it; there is room again."""
+    box: Mailbox[str] = Mailbox(2, 10)
+    box.put("a", 5)
+    box.put("b", 5)
+    box.empty()
+    box.put("c", 10)
+    assert await box.take(100) == ["c"]
