@@ -45,6 +45,10 @@ NAMED_THINGS: Mapping[str, str] = {
     "UpdateGroup": "GROUP_NOT_FOUND",
     "DeleteGroup": "GROUP_NOT_FOUND",
     "ResolveReport": "REPORT_NOT_FOUND",
+    "GetScheduled": "SCHEDULED_NOT_FOUND",
+    "UpdateScheduled": "SCHEDULED_NOT_FOUND",
+    "CancelScheduled": "SCHEDULED_NOT_FOUND",
+    "ImportMessages": "CONVERSATION_NOT_FOUND",
 }
 """Calls about a thing of one's own, or of the first workspace: what those who may not know it are answered."""
 BY_SETTING = frozenset({"CreateInvite", "RevokeInvite"})
@@ -83,7 +87,8 @@ def _self(method: Method, actor: Actor) -> str:
 
 def _workspace(method: Method, actor: Actor) -> str:
     """Whoever is named is of the first workspace. Of several who are asked about, some are just not there."""
-    names_somebody = {"id", "member_ids", "user_ids", "code"} & set(method.descriptor.input_type.fields_by_name)
+    names = set(method.descriptor.input_type.fields_by_name)
+    names_somebody = {"id", "member_ids", "user_ids", "code", "target"} & names
     if not names_somebody or actor.workspace_id == HERE:
         return ALLOWED
     return NAMED_THINGS.get(short(method), "USER_NOT_FOUND")
@@ -119,7 +124,7 @@ def _missing(method: Method) -> str:
     named = method.descriptor.input_type.fields_by_name
     if "conversation_id" in named:
         return "CONVERSATION_NOT_FOUND"
-    is_message = "message_id" in named or ("MessageService" in method.path and "id" in named)
+    is_message = bool({"message_id", "thread_root"} & set(named)) or ("MessageService" in method.path and "id" in named)
     return "MESSAGE_NOT_FOUND" if is_message else "CONVERSATION_NOT_FOUND"
 
 

@@ -9,13 +9,18 @@ from chat.message.v1 import audit_service_pb2 as message_audit_pb
 from chat.message.v1 import ban_service_pb2 as bans
 from chat.message.v1 import bookmark_service_pb2 as bookmarks
 from chat.message.v1 import conversation_service_pb2 as conversations
+from chat.message.v1 import draft_service_pb2 as drafts
 from chat.message.v1 import feed_service_pb2 as feed
 from chat.message.v1 import group_service_pb2 as groups
 from chat.message.v1 import invite_service_pb2 as invites
 from chat.message.v1 import message_service_pb2 as messages
 from chat.message.v1 import pin_service_pb2 as pins
 from chat.message.v1 import reaction_service_pb2 as reactions
+from chat.message.v1 import reading_service_pb2 as reading
 from chat.message.v1 import report_service_pb2 as reports
+from chat.message.v1 import schedule_service_pb2 as schedule
+from chat.message.v1 import search_service_pb2 as search
+from chat.message.v1 import transfer_service_pb2 as transfer
 from chat.message.v1.conversation_pb2 import CONVERSATION_TYPE_GROUP, MEMBER_ROLE_GUEST
 from chat.message.v1.report_pb2 import REPORT_CATEGORY_OTHER, REPORT_STATUS_DISMISSED
 from chat.user.v1 import account_service_pb2 as accounts
@@ -32,7 +37,7 @@ from chat.user.v1 import session_service_pb2 as sessions
 from chat.user.v1 import workspace_service_pb2 as workspaces
 from chat.user.v1.user_pb2 import USER_ROLE_ADMIN
 from tests.authz.cast import ELSEWHERE, HERE, MARK, PASSWORD
-from tests.authz.stage import Stage
+from tests.authz.stage import Stage, in_an_hour
 
 WRONG = "not the password"
 NEW = f"{MARK} new"
@@ -107,6 +112,32 @@ SAMPLES: Mapping[str, Sample] = {
     "message.v1.FeedService/StartTyping": lambda s: feed.StartTypingRequest(conversation_id=s.group),
     "message.v1.FeedService/StopTyping": lambda s: feed.StopTypingRequest(conversation_id=s.group),
     "message.v1.FeedService/Relay": lambda _: feed.RelayRequest(),
+    "message.v1.FeedService/Chat": lambda s: feed.ChatRequest(open=feed.SubscribeRequest(positions={s.group: 0})),
+    "message.v1.FeedService/WatchConversations": lambda _: feed.WatchConversationsRequest(),
+    "message.v1.ReadingService/MarkUnread": lambda s: reading.MarkUnreadRequest(conversation_id=s.group, seq=1),
+    "message.v1.ReadingService/MarkDelivered": lambda s: reading.MarkDeliveredRequest(conversation_id=s.group, seq=1),
+    "message.v1.ReadingService/MarkThreadRead": lambda s: reading.MarkThreadReadRequest(thread_root=s.message, seq=1),
+    "message.v1.ReadingService/GetThread": lambda s: reading.GetThreadRequest(thread_root=s.message),
+    "message.v1.ReadingService/ListReceipts": lambda s: reading.ListReceiptsRequest(conversation_id=s.group),
+    "message.v1.ReadingService/GetUnread": lambda _: reading.GetUnreadRequest(),
+    "message.v1.DraftService/SaveDraft": lambda s: drafts.SaveDraftRequest(conversation_id=s.group, text=NEW),
+    "message.v1.DraftService/GetDraft": lambda s: drafts.GetDraftRequest(conversation_id=s.group),
+    "message.v1.DraftService/DeleteDraft": lambda s: drafts.DeleteDraftRequest(conversation_id=s.group),
+    "message.v1.DraftService/ListDrafts": lambda _: drafts.ListDraftsRequest(),
+    "message.v1.ScheduleService/ScheduleMessage": lambda s: schedule.ScheduleMessageRequest(
+        message=messages.SendMessageRequest(conversation_id=s.group, text=NEW), send_at=in_an_hour()
+    ),
+    "message.v1.ScheduleService/ListScheduled": lambda _: schedule.ListScheduledRequest(),
+    "message.v1.ScheduleService/GetScheduled": lambda s: schedule.GetScheduledRequest(id=s.planned),
+    "message.v1.ScheduleService/UpdateScheduled": lambda s: schedule.UpdateScheduledRequest(id=s.planned, text=NEW),
+    "message.v1.ScheduleService/CancelScheduled": lambda s: schedule.CancelScheduledRequest(id=s.planned),
+    "message.v1.SearchService/SearchMessages": lambda _: search.SearchMessagesRequest(q=MARK),
+    "message.v1.TransferService/ExportConversation": lambda s: transfer.ExportConversationRequest(
+        conversation_id=s.group
+    ),
+    "message.v1.TransferService/ImportMessages": lambda s: transfer.ImportMessagesRequest(
+        target=transfer.ImportTarget(conversation_id=s.group)
+    ),
     "message.v1.MessageService/SendMessage": lambda s: messages.SendMessageRequest(conversation_id=s.group, text=NEW),
     "message.v1.MessageService/GetMessage": lambda s: messages.GetMessageRequest(id=s.message),
     "message.v1.MessageService/ListMessages": lambda s: messages.ListMessagesRequest(conversation_id=s.group),

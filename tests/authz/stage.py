@@ -1,8 +1,11 @@
 """What calls are about: a group with a message, and things that belong to its author. Made when they are asked for."""
 
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import uuid4
+
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from chat.message.v1 import ban_service_pb2 as bans_pb
 from chat.message.v1 import conversation_service_pb2 as conversations_pb
@@ -10,6 +13,7 @@ from chat.message.v1 import group_service_pb2 as groups_pb
 from chat.message.v1 import invite_service_pb2 as invites_pb
 from chat.message.v1 import message_service_pb2 as messages_pb
 from chat.message.v1 import report_service_pb2 as reports_pb
+from chat.message.v1 import schedule_service_pb2 as schedule_pb
 from chat.message.v1.conversation_pb2 import (
     CONVERSATION_TYPE_CHANNEL,
     CONVERSATION_TYPE_GROUP,
@@ -26,6 +30,13 @@ from tests.authz.cast import MARK, Actor, Cast
 
 CONVERSATIONS, MESSAGES = "message.v1.ConversationService", "message.v1.MessageService"
 INVITES, BANS, GROUPS = "message.v1.InviteService", "message.v1.BanService", "message.v1.GroupService"
+SCHEDULE = "message.v1.ScheduleService"
+
+
+def in_an_hour() -> Timestamp:
+    at = Timestamp()
+    at.FromDatetime(datetime.now(UTC) + timedelta(hours=1))
+    return at
 
 
 class Stage:
@@ -60,6 +71,16 @@ class Stage:
         gone = {"id": sent.message.id}
         self.cast.ask(self.cast.author, f"{MESSAGES}/DeleteMessage", messages_pb.DeleteMessageRequest, **gone)
         return str(sent.message.id)
+
+    @cached_property
+    def planned(self) -> str:
+        """A message of the author's that is to be written in an hour."""
+        message = messages_pb.SendMessageRequest(conversation_id=self.group, text=f"{MARK} text")
+        new = {"message": message, "send_at": in_an_hour()}
+        planned = self.cast.ask(
+            self.cast.author, f"{SCHEDULE}/ScheduleMessage", schedule_pb.ScheduleMessageRequest, **new
+        )
+        return str(planned.scheduled.id)
 
     @cached_property
     def report(self) -> str:
@@ -156,6 +177,10 @@ class Stage:
         if "invite" in made:
             listed = self.cast.ask(self.cast.author, f"{INVITES}/ListMyInvites", invites_pb.ListMyInvitesRequest)
             found["invite"] = [invite for invite in listed.items if invite.id == self.invite]
+        if "planned" in made:
+            found["planned"] = self.cast.ask(
+                self.cast.author, f"{SCHEDULE}/GetScheduled", schedule_pb.GetScheduledRequest, id=self.planned
+            ).scheduled
         if "crew" in made:
             crew = self.cast.ask(self.cast.boss, f"{GROUPS}/GetGroup", groups_pb.GetGroupRequest, id=self.crew)
             found["crew"] = crew.group
