@@ -5,7 +5,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
-from bench import calls, identity, limits, machine, relay, rooms, writer
+from bench import calls, history, identity, limits, machine, members, relay, rooms, search, writer
 from bench.table import Table
 from mesh.telemetry.logs import configure_logs
 
@@ -16,6 +16,9 @@ PARTS: Mapping[str, Callable[[], Awaitable[Table]]] = {
     "relay": relay.table,
     "writer": writer.table,
     "rooms": rooms.table,
+    "members": members.table,
+    "history": history.table,
+    "search": search.table,
 }
 
 
