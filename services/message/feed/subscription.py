@@ -5,7 +5,15 @@ from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
 from services.message.command import Origin
-from services.message.feed.domain import Attach, Place
+from services.message.feed.domain import (
+    CONVERSATION_ADDED,
+    CONVERSATION_REMOVED,
+    DELIVERED_UPDATED,
+    PREFERENCES_UPDATED,
+    UNREAD_UPDATED,
+    Attach,
+    Place,
+)
 from services.message.feed.hub import Delivery, Hub
 from services.message.feed.mailbox import Mailbox
 from services.message.writer import Writer
@@ -13,6 +21,10 @@ from services.message.writer import Writer
 MAX_WAITING = 1_000
 MAX_WAITING_BYTES = 4 << 20
 MAX_DIRTY = 10_000
+
+
+_LISTED = (CONVERSATION_ADDED, CONVERSATION_REMOVED, UNREAD_UPDATED, DELIVERED_UPDATED, PREFERENCES_UPDATED)
+"""Changes of one's own log that a list of conversations shows."""
 
 
 class Subscriber(Protocol):
@@ -42,8 +54,8 @@ class Conversations:
 
     def deliver(self, delivery: Delivery) -> None:
         change = delivery.change
-        if not change.event_id or not change.conversation_id:
-            return  # Typing and receipts of others change nothing that a list shows.
+        if not change.pos and change.type not in _LISTED:
+            return  # Typing, receipts of others, and what is one's own but in no list of conversations.
         if change.conversation_id not in self._positions:
             self.mailbox.put(change.conversation_id, len(change.conversation_id))
         self._positions[change.conversation_id] = max(change.pos, self._positions.get(change.conversation_id, 0))

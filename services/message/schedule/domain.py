@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
 
-from mesh.errors import Error, Exhausted, Invalid, NotFound, Violation, WrongState
+from mesh.errors import Error, Invalid, NotFound, Violation, WrongState
 from services.message.command import Command
 from services.message.messages.domain import SendMessage
 
@@ -125,9 +125,9 @@ def check_send_at(send_at: datetime, now: datetime) -> None:
 
 
 def check_quota(waiting: int) -> None:
-    """Whether one more fits. Raises Exhausted (QUOTA_REACHED)."""
+    """Whether one more fits. Raises WrongState (QUOTA_REACHED)."""
     if waiting >= MAX_WAITING:
-        raise Exhausted("QUOTA_REACHED", f"{MAX_WAITING} planned messages are waiting: cancel one first.")
+        raise WrongState("QUOTA_REACHED", f"{MAX_WAITING} planned messages are waiting: cancel one first.")
 
 
 def mine(plan: Scheduled | None, user_id: str) -> Scheduled:

@@ -9,6 +9,7 @@ import grpc
 import pytest
 
 from chat.message.v1 import conversation_service_pb2 as conversations_pb
+from chat.message.v1 import draft_service_pb2 as drafts_pb
 from chat.message.v1 import feed_service_pb2 as pb
 from mesh.call.status import from_rpc_error
 from mesh.errors import Unavailable
@@ -93,7 +94,7 @@ async def test_conversations_come_and_go(world: World, anna: str, bela: str) -> 
 
 
 async def test_what_others_do_live_is_no_change_of_a_list(world: World, anna: str, bela: str) -> None:
-    """Typing, and marks of others."""
+    """Typing, and marks of others; nor is what one keeps for oneself."""
     group = await world.create(anna, bela)
     await world.send(bela, group.id)
     async with watch(world, bela) as stream:
@@ -102,6 +103,8 @@ async def test_what_others_do_live_is_no_change_of_a_list(world: World, anna: st
         await world.ask(
             world.conversations.MarkRead, conversations_pb.MarkReadRequest(conversation_id=group.id, seq=1), anna
         )
+        draft = drafts_pb.SaveDraftRequest(conversation_id=group.id, text="begun")
+        await world.ask(world.drafts.SaveDraft, draft, bela)
         other = await world.create(anna, bela)
         assert (await stream.read()).conversation.id == other.id
 
