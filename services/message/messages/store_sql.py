@@ -100,7 +100,7 @@ def _versions(connection: Connection, message: Message, place: Place | None, lim
     room = limit - 1 if place is None else limit
     found = read_slice(connection, query, (message_versions.c.version,), place, room, falling=True)
     earlier = [Version(row.version, row.text, row.html, row.at) for row in found.items]
-    if is_first and not found.has_prev and len(earlier) < limit:
+    if is_first and len(earlier) < limit:
         return Slice([present, *earlier], has_prev=False, has_next=found.has_next)
     return Slice(earlier, has_prev=is_first or not (place is not None and place.back), has_next=found.has_next)
 
