@@ -78,6 +78,9 @@ class Metrics:
             "chat_limits_alone", "1 while Redis does not answer and limits are kept by shares.", registry=registry
         )
         self.mails_waiting = Gauge("chat_mails_waiting", "Mails that are not sent yet.", registry=registry)
+        self.previews_dropped = Counter(
+            "chat_previews_dropped", "Messages whose links were not looked at: too many waited.", registry=registry
+        )
         self._outbox = Gauge(
             "chat_outbox_rows",
             "Rows that a relay saw waiting, at most a batch.",

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from services.message.conversations.domain import Conversation, JoinPolicy, Kind, Member, Notify, Role, Visibility
-from services.message.messages.domain import NOBODY, Format, Forwarded, Mentions, Message, Reaction
+from services.message.messages.domain import NOBODY, Format, Forwarded, LinkPreview, Mentions, Message, Reaction
 from services.message.tables import conversations, members, messages
 
 CONVERSATION = conversations.c[Conversation.__slots__]
@@ -36,6 +36,7 @@ def message_of(row: Sequence[Any]) -> Message:
     """The message in the first columns of `row`; further ones are left alone."""
     values = dict(zip(Message.__slots__, row, strict=False))
     values["format"] = Format(values["format"])
+    values["previews"] = previews_of(values["previews"])
     return Message(**said_of(values))
 
 
@@ -57,6 +58,7 @@ def message_values(message: Message) -> dict[str, Any]:
     values["mentions_all"] = message.mentions.everybody
     values["reactions"] = reactions_text(message.reactions)
     values["forwarded"] = orjson.dumps(astuple(message.forwarded)).decode() if message.forwarded else ""
+    values["previews"] = previews_text(message.previews)
     return values
 
 
@@ -92,6 +94,14 @@ def forwarded_of(text: str) -> Forwarded | None:
     values["created_at"] = datetime.fromisoformat(values["created_at"])
     values["format"], values["attachments"] = Format(values["format"]), tuple(values["attachments"])
     return Forwarded(**values)
+
+
+def previews_of(text: str) -> tuple[LinkPreview, ...]:
+    return tuple(LinkPreview(*values) for values in orjson.loads(text)) if text else ()
+
+
+def previews_text(previews: Sequence[LinkPreview]) -> str:
+    return orjson.dumps([astuple(preview) for preview in previews]).decode() if previews else ""
 
 
 _CONVERSATION_ENUMS = {

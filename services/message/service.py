@@ -1,6 +1,6 @@
 """The message service, wired."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,6 +69,7 @@ from services.message.messages.store_sql import SqlMessageStore
 from services.message.outbox_sql import SqlOutbox, SqlReceipts
 from services.message.pins.servicer import PinServicer
 from services.message.pins.store_sql import SqlPinStore
+from services.message.previews.runner import Previews
 from services.message.profiles import Profiles
 from services.message.reactions.servicer import ReactionServicer
 from services.message.reactions.store_sql import SqlReactionStore
@@ -104,6 +105,7 @@ async def open_message(mesh: Mesh) -> AsyncIterator[Register]:
         def publish(command: Command, outcome: Outcome) -> None:
             hub.publish(command, outcome)
             indexer.note(outcome)
+            look(command, outcome)
             if outcome.changes:
                 relay.wake()
             if any(change.is_receipt for change in outcome.changes):
@@ -123,8 +125,31 @@ async def open_message(mesh: Mesh) -> AsyncIterator[Register]:
             over = [repeated.sweep, purge.deleted, SqlInviteStore(database).sweep, Erasure(database).sweep]
             due = sweeping([purge.expired], clock=_now, pause_s=EXPIRY_S)
             blocks = mesh.bus.consume(GROUP, [TOPIC], Blocks(writer).handle)
-            async with relay, receipts, sweeping(over, clock=_now), due, runner.running(), indexer.running(), blocks:
+            async with (
+                _previews(mesh, writer) as look,
+                relay,
+                receipts,
+                sweeping(over, clock=_now),
+                due,
+                runner.running(),
+                indexer.running(),
+                blocks,
+            ):
                 yield _register(mesh, database, trail, hub=hub, writer=writer, profiles=profiles)
+
+
+@asynccontextmanager
+async def _previews(mesh: Mesh, writer: Writer) -> AsyncIterator[Callable[[Command, Outcome], None]]:
+    """What is to be told of commits, so that pages are looked at where the installation wants it."""
+    if not mesh.settings.previews:
+        yield lambda command, outcome: None
+        return
+    from services.message.previews.fetch import Fetcher  # Only who makes previews pays for a client of HTTP.
+
+    async with Fetcher() as fetcher:
+        previews = Previews(fetcher.preview, writer, mesh.metrics.previews_dropped.inc)
+        async with previews.running():
+            yield previews.note
 
 
 def _register(

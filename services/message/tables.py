@@ -138,6 +138,8 @@ messages = Table(
     Column("expires_at", Instant),
     # JSON, empty for none: what it passes on, as that was then.
     Column("forwarded", Text, nullable=False),
+    # JSON, empty for none.
+    Column("previews", Text, nullable=False),
     # Raised by everything that changes what is shown of it.
     Column("revision", Integer, nullable=False),
     # Of the request that made it, whatever became of the text.

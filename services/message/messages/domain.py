@@ -86,6 +86,17 @@ class Forwarded:
 
 
 @dataclass(frozen=True, slots=True)
+class LinkPreview:
+    """What a page says of itself. All but the title may be empty."""
+
+    url: str
+    title: str
+    description: str
+    site_name: str
+    image_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """A message as stored. Once deleted it keeps its number and its ids, and nothing of what it said."""
 
@@ -121,6 +132,8 @@ class Message:
     expires_at: datetime | None = None
     """When it becomes a tombstone by itself."""
     forwarded: Forwarded | None = None
+    previews: tuple[LinkPreview, ...] = ()
+    """Of what this version of the text links to."""
     revision: int = 1
     """Raised by everything that changes what is shown of it; `version` only by edits and deletions."""
 
@@ -357,7 +370,7 @@ def edited(
 
 def rewritten(message: Message, text: str, html: str, at: datetime, **changes: Any) -> Message:
     """The next version of a message."""
-    return touched(message, text=text, html=html, version=message.version + 1, edited_at=at, **changes)
+    return touched(message, text=text, html=html, previews=(), version=message.version + 1, edited_at=at, **changes)
 
 
 def deleted(
@@ -394,6 +407,7 @@ def tombstone(message: Message, deleted_by: str, at: datetime, undelete_until: d
         mentions=NOBODY,
         reactions=(),
         forwarded=None,
+        previews=(),
         pinned_at=None,
         version=message.version + 1,
         deleted_at=at,

@@ -48,7 +48,7 @@ _LAST_SENT = select(
 _NEW = {
     **dict.fromkeys(("version", "revision"), literal_column("1")),
     **dict.fromkeys(("reply_count", "last_reply_seq"), literal_column("0")),
-    **dict.fromkeys(("deleted_by", "reactions"), literal_column("''")),
+    **dict.fromkeys(("deleted_by", "reactions", "previews"), literal_column("''")),
     **dict.fromkeys(("edited_at", "deleted_at", "undelete_until", "pinned_at"), null()),
 }
 _WITHOUT = {

@@ -13,6 +13,7 @@ from services.message.messages.domain import (
     NOBODY,
     Format,
     ForwardMessage,
+    LinkPreview,
     Mentions,
     Message,
     Reaction,
@@ -53,6 +54,7 @@ def message_proto(message: Message, profile_of: ProfileOf) -> pb.Message:
         undelete_until=timestamp(message.undelete_until),
         expires_at=timestamp(message.expires_at),
         forwarded=_forwarded(message, profile_of),
+        previews=[_preview(preview) for preview in message.previews],
     )
 
 
@@ -164,6 +166,16 @@ def _forwarded(message: Message, profile_of: ProfileOf) -> pb.Forwarded | None:
         format=pb.MessageFormat.ValueType(forwarded.format),
         html=forwarded.html,
         attachments=_attachments(forwarded.attachments),
+    )
+
+
+def _preview(preview: LinkPreview) -> pb.LinkPreview:
+    return pb.LinkPreview(
+        url=preview.url,
+        title=preview.title,
+        description=preview.description,
+        site_name=preview.site_name,
+        image_url=preview.image_url,
     )
 
 

@@ -201,7 +201,7 @@ class Feed:
 
 @asynccontextmanager
 async def open_world(
-    data: Path, database_url: str, *, users: Users | None = None, bus: Bus | None = None
+    data: Path, database_url: str, *, users: Users | None = None, bus: Bus | None = None, **settings: Any
 ) -> AsyncIterator[World]:
     key, registry = Ed25519PrivateKey.generate(), new_registry()
     metrics = Metrics(registry)
@@ -215,7 +215,7 @@ async def open_world(
     add_BlockServiceServicer_to_server(blocks, server)  # type: ignore[arg-type]
     drains: list[Callable[[], None]] = []
     mesh = Mesh(
-        settings=Settings(data=data, messages_url=database_url),
+        settings=Settings(data=data, messages_url=database_url, **settings),
         secret=bytes(32),
         channel=lambda _: MeshChannel(server.channel(), metrics),
         verifier=verifier,

@@ -293,6 +293,44 @@ class Forwarded(_message.Message):
 Global___Forwarded: _TypeAlias = Forwarded  # noqa: Y015
 
 @_typing.final
+class LinkPreview(_message.Message):
+    """What a page that a text links to says of itself. These are words of strangers: show them as text."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    URL_FIELD_NUMBER: _builtins.int
+    TITLE_FIELD_NUMBER: _builtins.int
+    DESCRIPTION_FIELD_NUMBER: _builtins.int
+    SITE_NAME_FIELD_NUMBER: _builtins.int
+    IMAGE_URL_FIELD_NUMBER: _builtins.int
+    url: _builtins.str
+    """The address, as it stands in the text."""
+    title: _builtins.str
+    """Up to 200 characters."""
+    description: _builtins.str
+    """Up to 500 characters; empty for none."""
+    site_name: _builtins.str
+    """Up to 100 characters; empty for none."""
+    image_url: _builtins.str
+    """Address of a picture, always https; empty for none. Nobody has looked at it."""
+    def __init__(
+        self,
+        *,
+        url: _builtins.str = ...,
+        title: _builtins.str = ...,
+        description: _builtins.str = ...,
+        site_name: _builtins.str = ...,
+        image_url: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["description", b"description", "image_url", b"image_url", "site_name", b"site_name", "title", b"title", "url", b"url"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LinkPreview: _TypeAlias = LinkPreview  # noqa: Y015
+
+@_typing.final
 class ReactionState(_message.Message):
     """How one reaction to a message stands."""
 
@@ -384,6 +422,7 @@ class Message(_message.Message):
     UNDELETE_UNTIL_FIELD_NUMBER: _builtins.int
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     FORWARDED_FIELD_NUMBER: _builtins.int
+    PREVIEWS_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     conversation_id: _builtins.str
@@ -464,6 +503,10 @@ class Message(_message.Message):
     def forwarded(self) -> Global___Forwarded:
         """What it passes on; absent when it is no forward. `text` is then what the sender says to it."""
 
+    @_builtins.property
+    def previews(self) -> _containers.RepeatedCompositeFieldContainer[Global___LinkPreview]:
+        """Of pages that `text` links to, up to 3, once they were looked at. Only where the installation makes previews."""
+
     def __init__(
         self,
         *,
@@ -493,10 +536,11 @@ class Message(_message.Message):
         undelete_until: _timestamp_pb2.Timestamp | None = ...,
         expires_at: _timestamp_pb2.Timestamp | None = ...,
         forwarded: Global___Forwarded | None = ...,
+        previews: _abc.Iterable[Global___LinkPreview] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "deleted_at", b"deleted_at", "edited_at", b"edited_at", "encryption", b"encryption", "expires_at", b"expires_at", "forwarded", b"forwarded", "mentions", b"mentions", "pinned_at", b"pinned_at", "sender", b"sender", "thread", b"thread", "undelete_until", b"undelete_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "client_msg_id", b"client_msg_id", "conversation_id", b"conversation_id", "created_at", b"created_at", "deleted_at", b"deleted_at", "deleted_by", b"deleted_by", "edited_at", b"edited_at", "encryption", b"encryption", "etag", b"etag", "expires_at", b"expires_at", "format", b"format", "forwarded", b"forwarded", "html", b"html", "id", b"id", "mentions", b"mentions", "metadata", b"metadata", "pinned_at", b"pinned_at", "reactions", b"reactions", "reply_to", b"reply_to", "sender", b"sender", "seq", b"seq", "silent", b"silent", "text", b"text", "thread", b"thread", "undelete_until", b"undelete_until", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "client_msg_id", b"client_msg_id", "conversation_id", b"conversation_id", "created_at", b"created_at", "deleted_at", b"deleted_at", "deleted_by", b"deleted_by", "edited_at", b"edited_at", "encryption", b"encryption", "etag", b"etag", "expires_at", b"expires_at", "format", b"format", "forwarded", b"forwarded", "html", b"html", "id", b"id", "mentions", b"mentions", "metadata", b"metadata", "pinned_at", b"pinned_at", "previews", b"previews", "reactions", b"reactions", "reply_to", b"reply_to", "sender", b"sender", "seq", b"seq", "silent", b"silent", "text", b"text", "thread", b"thread", "undelete_until", b"undelete_until", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

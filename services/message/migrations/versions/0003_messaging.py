@@ -39,6 +39,7 @@ NEW = {
         ("reactions", sa.Text(), ""),
         ("silent", sa.Boolean(), sa.false()),
         ("forwarded", sa.Text(), ""),
+        ("previews", sa.Text(), ""),
         ("revision", sa.Integer(), "1"),
     ),
     "message_versions": (("html", sa.Text(), ""),),

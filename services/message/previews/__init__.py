@@ -1,0 +1,1 @@
+"""Previews of what messages link to. Off unless the installation asks for it."""
