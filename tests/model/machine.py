@@ -29,7 +29,7 @@ NAMES = ("anna", "bela", "cleo", "dora")
 EVERYBODY, ANNA = range(4), 0
 CHANNEL, GROUP = 0, 1
 TYPES = (conversation_pb2.CONVERSATION_TYPE_CHANNEL, conversation_pb2.CONVERSATION_TYPE_GROUP)
-WITHIN_S = 10.0
+WITHIN_S = 30.0
 MAX_REMEMBERED = 3
 
 USER, ROOM = st.integers(0, 3), st.integers(0, 1)
