@@ -48,6 +48,8 @@ export class MessageRows {
           row.quote && this.#quote(row.quote),
           element("div", { class: "said-line" }, this.#body(row), trailing(row)),
           row.forwarded && this.#forwarded(row.forwarded),
+          row.files > 0 && element("p", { class: "facts" }, row.files === 1 ? "1 file" : `${row.files} files`),
+          row.previews?.map(preview),
           row.undeletable && this.#undelete(row),
           row.reactions?.length > 0 && this.#reactions(row),
           row.thread && this.#thread(row),
@@ -169,6 +171,17 @@ export class MessageRows {
 
 function time(at) {
   return element("time", { datetime: at, title: FULL.format(new Date(at)) }, CLOCK.format(new Date(at)));
+}
+
+// What a page says of itself, as text: these are words of strangers. Its picture is not loaded, which would tell them.
+function preview({ url, title, description, site_name }) {
+  return element(
+    "a",
+    { class: "preview-card", href: url, target: "_blank", rel: "noopener noreferrer nofollow" },
+    site_name && element("span", { class: "facts" }, site_name),
+    element("b", {}, title),
+    description && element("span", {}, description),
+  );
 }
 
 // What is said of a message at its end.

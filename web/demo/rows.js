@@ -2,6 +2,7 @@
 
 import { isReply } from "./room.js";
 
+const SAFE = /^https?:\/\//i;
 const GROUP_MS = 5 * 60_000;
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long" });
 const WITH_YEAR = new Intl.DateTimeFormat(undefined, { dateStyle: "long" });
@@ -69,6 +70,8 @@ function messageRow(room, message, view, before) {
     kept: view.kept?.(id) ?? false,
     silent: Boolean(message.silent),
     expires_at: deleted ? null : (message.expires_at ?? null),
+    previews: deleted ? [] : (message.previews ?? []).filter(({ url }) => SAFE.test(url)),
+    files: deleted ? 0 : (message.attachments?.length ?? 0),
     forwarded: deleted ? null : forwardedOf(message.forwarded),
     calls_me: !deleted && (view.callsMe?.(message) ?? false),
     mentions: deleted ? null : mentionsIn(message),

@@ -242,14 +242,14 @@ export class Session {
     this.onMessage(message, room);
   }
 
-  // One call for all that comes at once.
+  // One call for all that comes at once; what was read meanwhile has been delivered, too.
   #deliveredSoon(room) {
     if (this.#delivered.has(room.id)) return;
     const tell = () => {
       this.#delivered.delete(room.id);
       const { last_seq } = room.conversation;
-      if (this.state === "connected")
-        this.call("mark-delivered", { conversation_id: room.id, seq: last_seq }).catch(() => {});
+      if (this.state !== "connected" || room.read_seq >= last_seq) return;
+      this.call("mark-delivered", { conversation_id: room.id, seq: last_seq }).catch(() => {}); // told with the next one
     };
     this.#delivered.set(room.id, setTimeout(tell, DELIVERED_AFTER_MS));
   }

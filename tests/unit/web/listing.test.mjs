@@ -175,6 +175,18 @@ describe("rows", () => {
     assert.equal(timelineRow(here, 9, view).gap, true);
   });
 
+  it("show previews of pages, and links to nothing else", () => {
+    const previews = [
+      { url: "https://example.com", title: "Example" },
+      { url: "javascript:alert(1)", title: "Harm" },
+    ];
+    const here = room(message(1, 0, { previews }), message(2, 1, { previews, deleted_at: at(2) }));
+    assert.deepEqual(
+      [1, 2].map((seq) => timelineRow(here, seq, view).previews.map(({ title }) => title)),
+      [["Example"], []],
+    );
+  });
+
   it("name days as people do", () => {
     assert.equal(dayName(at(0), NOW), "Today");
     assert.equal(dayName(at(-24 * 60), NOW), "Yesterday");
