@@ -33,13 +33,20 @@ async def get(world: World, user_id: str, id_: str) -> Scheduled:
     return (await world.ask(world.schedule.GetScheduled, pb.GetScheduledRequest(id=id_), user_id)).scheduled
 
 
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets times be so near that they are over when a slow machine looks at them."""
+    monkeypatch.setattr(domain, "SOONEST", timedelta(minutes=-1))
+
+
+@pytest.mark.usefixtures("soon")
 async def test_a_message_is_written_when_its_time_has_come(world: World, anna: str, bela: str) -> None:
     """By its planner; all of their devices are told."""
     group = await world.create(anna, bela)
     async with world.subscribe(anna) as own, world.subscribe(bela) as other:
         await own.ready()
         await other.ready()
-        planned = await plan(world, anna, group.id, "later", seconds=1.2)
+        planned = await plan(world, anna, group.id, "later", seconds=0.3)
         assert planned.state == SCHEDULED_STATE_WAITING
         updated, new, sent = await own.changes(3)
         message = (await other.change()).data.message
@@ -56,7 +63,7 @@ async def test_what_fell_due_while_nobody_was_there_is_written_once(
     tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the next start, and after the one after that not again."""
-    monkeypatch.setattr(domain, "SOONEST", timedelta(0))
+    monkeypatch.setattr(domain, "SOONEST", timedelta(minutes=-1))
     async with open_world(tmp_path, database_url) as world:
         anna, users = world.users.add("anna"), world.users
         group = await world.create(anna)
@@ -103,12 +110,13 @@ async def test_a_time_has_to_lie_ahead(world: World, anna: str) -> None:
             await world.ask(world.schedule.ScheduleMessage, request, anna)
 
 
+@pytest.mark.usefixtures("soon")
 async def test_it_is_too_late_once_it_is_written(world: World, anna: str) -> None:
     """To change it, and to take it back."""
     group = await world.create(anna)
     async with world.subscribe(anna) as feed:
         await feed.ready()
-        planned = await plan(world, anna, group.id, seconds=1.1)
+        planned = await plan(world, anna, group.id, seconds=0.1)
         await feed.changes(3)
     cancel = pb.CancelScheduledRequest(id=planned.id)
     with pytest.raises(WrongState, match="SCHEDULED_STARTED"):
