@@ -49,6 +49,6 @@ def test_reference_on_a_phone(phone: Tab) -> None:
     assert overflow(phone.page) == 0
     contents = phone.page.locator(".menu")
     contents.locator("summary").click()
-    contents.get_by_role("link", name="Send message").click()
+    contents.get_by_role("link", name="Send message POST").click()
     expect(phone.page.locator("#MessageService_SendMessage h3")).to_be_in_viewport()
     expect(contents.get_by_role("link").first).to_be_hidden()
