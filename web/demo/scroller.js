@@ -50,6 +50,11 @@ export class Scroller {
     this.#anchor = { index: 0, offset: 0 };
   }
 
+  /** Notes how many rows there are, without drawing them. */
+  resize(count) {
+    this.#heights.resize(count);
+  }
+
   /** Shows the rows as they are now; there are `count`. */
   draw(count = this.#heights.count) {
     if (this.#drawing || !this.#view.clientHeight) {

@@ -5,10 +5,12 @@ import { calls } from "./mentions.js";
 import { isReply } from "./room.js";
 import { timelineRow, unsentRow } from "./rows.js";
 import { Scroller } from "./scroller.js";
+import { spanAround } from "./virtual.js";
 
 const ESTIMATE_PX = 44;
 const AROUND = 10; // rows on both sides of the window that are read in with it
 const READERS_AT_MOST = 10;
+const SPAN = 300_000; // messages that are laid out at a time
 const VISITED_MS = 1_600;
 
 export class Timeline {
@@ -18,6 +20,7 @@ export class Timeline {
   #list;
   #view;
   #room = null;
+  #base = 0; // the row of message number `seq` is `seq - #base`
   #context = {};
   #new_after;
   #reading = false;
@@ -42,7 +45,7 @@ export class Timeline {
       list,
       row: (index) => this.#row(index),
       build: (row) => (row.intro ? introNode(row) : rows.node(row)),
-      onWindow: (from, to) => this.#read(from, to),
+      onWindow: (from, to) => this.#drawn(from, to),
       estimate: ESTIMATE_PX,
     });
     this.#scroller.onScroll = () => {
@@ -61,6 +64,7 @@ export class Timeline {
     this.#opening = true;
     this.#skipped = 0;
     const target = seq ?? (unread_count > 0 ? room.read_seq + 1 : 0);
+    this.#base = spanAround(target || last_seq, last_seq, SPAN).base;
     const [from, to] = target ? [target - 20, target + 40] : [last_seq - 40, last_seq];
     await this.#readAll(room, Math.max(1, from), to);
     if (this.#room !== room) return;
@@ -77,12 +81,15 @@ export class Timeline {
     const room = this.#room;
     if (!room) return;
     const unsent = this.#unsentOf(room).length;
-    if (unsent > this.#unsent) this.#scroller.following = true;
+    if (unsent > this.#unsent) {
+      if (!this.#atEnd) this.#rebase(room.conversation.last_seq);
+      this.#scroller.following = true;
+    }
     this.#unsent = unsent;
     if (!this.#isSeen() && this.#new_after === undefined && room.conversation.unread_count)
       this.#new_after = room.read_seq;
-    this.#context = this.#makeContext(room);
-    this.#scroller.draw(1 + room.conversation.last_seq + unsent);
+    this.#prepare();
+    this.#scroller.draw();
     this.markSeen();
     this.onMove();
   }
@@ -92,9 +99,10 @@ export class Timeline {
     const room = this.#room;
     if (!room.history.knows(seq)) await this.#readAll(room, Math.max(1, seq - 20), seq + 20);
     if (this.#room !== room) return;
-    this.draw(); // the list is as long as it is now
-    this.#scroller.show(seq);
-    const node = mark && this.#scroller.node(seq);
+    if (seq <= this.#base || seq > this.#end) this.#rebase(seq, 0);
+    this.#prepare(); // the list is as long as it is now
+    this.#scroller.show(seq - this.#base);
+    const node = mark && this.#scroller.node(seq - this.#base);
     if (!node) return;
     node.classList.add("visited");
     node.focus({ preventScroll: true });
@@ -103,6 +111,8 @@ export class Timeline {
 
   latest() {
     if (this.#room.conversation.unread_count && this.#new_after !== undefined) this.#skipped = this.#new_after + 1;
+    if (!this.#atEnd) this.#rebase(this.#room.conversation.last_seq);
+    this.draw();
     this.#scroller.follow();
     this.markSeen();
     this.onMove();
@@ -110,7 +120,7 @@ export class Timeline {
 
   /** Where the unread began, when it was jumped over and lies above what is in view; else 0. */
   get unreadAbove() {
-    return this.#skipped && this.#skipped < this.#scroller.firstSeen ? this.#skipped : 0;
+    return this.#skipped && this.#skipped < this.#base + this.#scroller.firstSeen ? this.#skipped : 0;
   }
 
   /** Goes back to where the unread began. */
@@ -121,7 +131,7 @@ export class Timeline {
   }
 
   get following() {
-    return this.#scroller.following;
+    return this.#scroller.following && this.#atEnd;
   }
 
   /** Moves the line above what is new, as after marking something unread. */
@@ -134,7 +144,7 @@ export class Timeline {
     const room = this.#room;
     if (!room || this.#opening || !this.#isSeen()) return;
     const { last_seq } = room.conversation;
-    const seen = this.#scroller.following ? last_seq : Math.min(this.#scroller.lastSeen, last_seq);
+    const seen = this.following ? last_seq : Math.min(this.#base + this.#scroller.lastSeen, last_seq);
     if (room.history.knows(seen)) this.#acts.markRead(room, seen);
   }
 
@@ -162,10 +172,34 @@ export class Timeline {
 
   #row(index) {
     const room = this.#room;
-    const { last_seq } = room.conversation;
-    if (index === 0) return { key: `intro ${room.id}`, intro: true, text: this.#context.intro };
-    if (index <= last_seq) return timelineRow(room, index, this.#context);
-    return unsentRow(room, this.#unsentOf(room)[index - last_seq - 1], this.#context);
+    const seq = this.#base + index;
+    if (seq === 0) return { key: `intro ${room.id}`, intro: true, text: this.#context.intro };
+    if (index === 0) return null;
+    if (seq <= this.#end) return timelineRow(room, seq, this.#context);
+    return unsentRow(room, this.#unsentOf(room)[seq - this.#end - 1], this.#context);
+  }
+
+  // The last message that is laid out.
+  get #end() {
+    return Math.min(this.#room.conversation.last_seq, this.#base + SPAN);
+  }
+
+  get #atEnd() {
+    return this.#end === this.#room.conversation.last_seq;
+  }
+
+  // Lays out another part, and shows message number `seq` of it: `at` is its place in the view.
+  #rebase(seq, at) {
+    this.#base = spanAround(seq, this.#room.conversation.last_seq, SPAN).base;
+    this.#scroller.reset();
+    this.#prepare();
+    if (at !== undefined) this.#scroller.show(seq - this.#base, at);
+  }
+
+  #prepare() {
+    const unsent = this.#atEnd ? this.#unsentOf(this.#room).length : 0;
+    this.#context = this.#makeContext(this.#room);
+    this.#scroller.resize(1 + this.#end - this.#base + unsent);
   }
 
   #makeContext(room) {
@@ -198,6 +232,19 @@ export class Timeline {
         found.set(message.seq, [...(found.get(message.seq) ?? []), user.id]);
     }
     return found;
+  }
+
+  // At an edge of what is laid out, what lies beyond is laid out next.
+  #drawn(from, to) {
+    if (!this.#room) return;
+    const [first, last] = [this.#base + from, this.#base + to];
+    const before = from === 0 && this.#base > 0;
+    const after = last > this.#end && !this.#atEnd;
+    if ((before || after) && !this.#opening) {
+      const seq = this.#base + (before ? this.#scroller.firstSeen : this.#scroller.lastSeen);
+      queueMicrotask(() => this.#rebase(seq, before ? 0 : 1));
+    }
+    this.#read(first, last);
   }
 
   // One page at a time; the next drawing asks for what is missing then.

@@ -84,6 +84,16 @@ export class Heights {
   }
 }
 
+/**
+ * The part of a list of `count` that is laid out at a time, `(base, end]`, with `at` inside: browsers cannot show a page
+ * of more than some 30 million pixels.
+ */
+export function spanAround(at, count, span) {
+  if (count <= span) return { base: 0, end: count };
+  const base = Math.min(Math.max(0, at - Math.floor(span / 2)), count - Math.floor(span / 2));
+  return { base, end: Math.min(count, base + span) };
+}
+
 /** Which rows to draw, `[from, to)`, for a view at `top` of `height` pixels, and some rows on both sides. */
 export function windowOf(heights, top, height, around = 8) {
   if (heights.count === 0) return { from: 0, to: 0 };

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 
-import { Heights, windowOf } from "../../../web/demo/virtual.js";
+import { Heights, spanAround, windowOf } from "../../../web/demo/virtual.js";
 
 function heights(count, estimate = 50) {
   const made = new Heights(estimate);
@@ -80,6 +80,23 @@ describe("the window", () => {
     for (let top = 0; top < list.total; top += 3_333) {
       const { from, to } = windowOf(list, top, 800);
       assert.ok(to - from <= 40, `${to - from} rows at ${top}`);
+    }
+  });
+});
+
+describe("what is laid out of a very long list", () => {
+  it("is all of one that fits", () => {
+    assert.deepEqual(spanAround(40, 100, 100), { base: 0, end: 100 });
+    assert.deepEqual(spanAround(0, 0, 100), { base: 0, end: 0 });
+  });
+
+  it("has the place that is looked for inside, with room at its end for what is still to come", () => {
+    assert.deepEqual(spanAround(500, 1_000, 100), { base: 450, end: 550 });
+    assert.deepEqual(spanAround(3, 1_000, 100), { base: 0, end: 100 });
+    assert.deepEqual(spanAround(1_000, 1_000, 100), { base: 950, end: 1_000 });
+    for (let at = 1; at <= 1_000; at += 37) {
+      const { base, end } = spanAround(at, 1_000, 100);
+      assert.ok(base < at && at <= end && end - base <= 100, `${base} < ${at} <= ${end}`);
     }
   });
 });
