@@ -20,6 +20,7 @@ from services.message.journal import Outcome
 from services.message.keys_sql import by_keys
 from services.message.messages import writes_sql as messages_sql
 from services.message.pins import writes_sql as pins_sql
+from services.message.polls import writes_sql as polls_sql
 from services.message.previews import writes_sql as previews_sql
 from services.message.reactions import writes_sql as reactions_sql
 from services.message.reading import writes_sql as reading_sql
@@ -45,6 +46,7 @@ class SqlJournal:
         self._handlers: Mapping[type[Command], Handler] = {
             **messages_sql.HANDLERS,
             **reactions_sql.HANDLERS,
+            **polls_sql.HANDLERS,
             **previews_sql.HANDLERS,
             **pins_sql.HANDLERS,
             **bookmarks_sql.HANDLERS,

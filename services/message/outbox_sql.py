@@ -31,6 +31,7 @@ _EVENTS: Mapping[str, type[Proto]] = {
     feed.REACTION_REMOVED: events.MessageUnreacted,
     feed.MESSAGE_PINNED: events.MessagePinned,
     feed.MESSAGE_UNPINNED: events.MessageUnpinned,
+    feed.POLL_UPDATED: events.PollUpdated,
     feed.THREAD_UPDATED: events.ThreadUpdated,
     feed.CONVERSATION_CREATED: events.ConversationCreated,
     feed.CONVERSATION_UPDATED: events.ConversationUpdated,

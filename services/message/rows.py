@@ -8,7 +8,17 @@ from typing import Any
 import orjson
 
 from services.message.conversations.domain import Conversation, JoinPolicy, Kind, Member, Notify, Role, Visibility
-from services.message.messages.domain import NOBODY, Format, Forwarded, LinkPreview, Mentions, Message, Reaction
+from services.message.messages.domain import (
+    NOBODY,
+    Format,
+    Forwarded,
+    LinkPreview,
+    Mentions,
+    Message,
+    Poll,
+    PollOption,
+    Reaction,
+)
 from services.message.tables import conversations, members, messages
 
 CONVERSATION = conversations.c[Conversation.__slots__]
@@ -47,6 +57,7 @@ def said_of(values: dict[str, Any]) -> dict[str, Any]:
     values["mentions"] = mentions_of(values["mentions"])
     values["reactions"] = reactions_of(values["reactions"])
     values["forwarded"] = forwarded_of(values["forwarded"])
+    values["poll"] = poll_of(values["poll"])
     return values
 
 
@@ -59,6 +70,7 @@ def message_values(message: Message) -> dict[str, Any]:
     values["reactions"] = reactions_text(message.reactions)
     values["forwarded"] = orjson.dumps(astuple(message.forwarded)).decode() if message.forwarded else ""
     values["previews"] = previews_text(message.previews)
+    values["poll"] = poll_text(message.poll)
     return values
 
 
@@ -102,6 +114,23 @@ def previews_of(text: str) -> tuple[LinkPreview, ...]:
 
 def previews_text(previews: Sequence[LinkPreview]) -> str:
     return orjson.dumps([astuple(preview) for preview in previews]).decode() if previews else ""
+
+
+def poll_of(text: str) -> Poll | None:
+    if not text:
+        return None
+    values = dict(zip(Poll.__slots__, orjson.loads(text), strict=True))
+    options = (PollOption(text, votes, tuple(ids)) for text, votes, ids in values["options"])
+    moments = {name: _moment(values[name]) for name in ("closes_at", "closed_at")}
+    return Poll(**{**values, **moments, "options": tuple(options)})
+
+
+def poll_text(poll: Poll | None) -> str:
+    return orjson.dumps(astuple(poll)).decode() if poll else ""
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 _CONVERSATION_ENUMS = {

@@ -18,6 +18,7 @@ from chat.message.v1.group_service_pb2_grpc import add_GroupServiceServicer_to_s
 from chat.message.v1.invite_service_pb2_grpc import add_InviteServiceServicer_to_server
 from chat.message.v1.message_service_pb2_grpc import add_MessageServiceServicer_to_server
 from chat.message.v1.pin_service_pb2_grpc import add_PinServiceServicer_to_server
+from chat.message.v1.poll_service_pb2_grpc import add_PollServiceServicer_to_server
 from chat.message.v1.reaction_service_pb2_grpc import add_ReactionServiceServicer_to_server
 from chat.message.v1.reading_service_pb2_grpc import add_ReadingServiceServicer_to_server
 from chat.message.v1.report_service_pb2_grpc import add_ReportServiceServicer_to_server
@@ -69,6 +70,8 @@ from services.message.messages.store_sql import SqlMessageStore
 from services.message.outbox_sql import SqlOutbox, SqlReceipts
 from services.message.pins.servicer import PinServicer
 from services.message.pins.store_sql import SqlPinStore
+from services.message.polls.servicer import PollServicer
+from services.message.polls.store_sql import SqlPollStore
 from services.message.previews.runner import Previews
 from services.message.profiles import Profiles
 from services.message.reactions.servicer import ReactionServicer
@@ -158,6 +161,7 @@ def _register(
     cursors = open_cursors(mesh.secret)
     messages = MessageServicer(SqlMessageStore(database), writer, profiles, cursors=cursors, new_id=_new_id)
     reactions = ReactionServicer(SqlReactionStore(database), writer, profiles, cursors=cursors)
+    polls = PollServicer(SqlPollStore(database), writer)
     pins = PinServicer(SqlPinStore(database), writer, profiles, cursors=cursors)
     bookmarks = BookmarkServicer(SqlBookmarkStore(database), writer, profiles, cursors=cursors)
     reports = ReportServicer(SqlReportStore(database), writer, profiles, cursors=cursors, new_id=_new_id)
@@ -202,6 +206,7 @@ def _register(
     def register(server: Any) -> None:
         add_MessageServiceServicer_to_server(messages, server)
         add_ReactionServiceServicer_to_server(reactions, server)
+        add_PollServiceServicer_to_server(polls, server)
         add_PinServiceServicer_to_server(pins, server)
         add_BookmarkServiceServicer_to_server(bookmarks, server)
         add_ReportServiceServicer_to_server(reports, server)

@@ -140,6 +140,8 @@ messages = Table(
     Column("forwarded", Text, nullable=False),
     # JSON, empty for none.
     Column("previews", Text, nullable=False),
+    # JSON, empty for none: what it asks, and a projection of the table of votes.
+    Column("poll", Text, nullable=False),
     # Raised by everything that changes what is shown of it.
     Column("revision", Integer, nullable=False),
     # Of the request that made it, whatever became of the text.
@@ -209,6 +211,7 @@ deleted_messages = Table(
     Column("mentions", Text, nullable=False),
     Column("reactions", Text, nullable=False),
     Column("forwarded", Text, nullable=False),
+    Column("poll", Text, nullable=False),
     Column("until", Instant, nullable=False, index=True),
 )
 
@@ -235,6 +238,18 @@ reactions = Table(
     Column("pos", BigInteger, nullable=False),
     Index(None, "message_id", "pos"),
     Index(None, "message_id", "emoji", "pos"),
+)
+
+poll_votes = Table(
+    "poll_votes",
+    metadata,
+    Column("message_id", String(36), ForeignKey("messages.id"), primary_key=True),
+    Column("workspace_id", String(32), nullable=False),
+    Column("user_id", String(36), primary_key=True),
+    Column("option_id", String(8), primary_key=True),
+    # Of the change that added it, which puts them in order.
+    Column("pos", BigInteger, nullable=False),
+    Index(None, "message_id", "option_id", "pos"),
 )
 
 pins = Table(

@@ -56,7 +56,7 @@ BY_SETTING = frozenset({"CreateInvite", "RevokeInvite"})
 OWNERS_ONLY = frozenset({"DeleteConversation"})
 ADMINS_TOO = frozenset({"DeleteBot", "ListBotKeys", "RevokeBotKey"})
 """What the contracts allow the admins of the workspace beside the owner."""
-MANAGERS_TOO = frozenset({"DeleteMessage"})
+MANAGERS_TOO = frozenset({"DeleteMessage", "ClosePoll"})
 """What the contracts allow the managers of a conversation beside the author."""
 
 

@@ -15,6 +15,7 @@ from chat.message.v1 import group_service_pb2 as groups
 from chat.message.v1 import invite_service_pb2 as invites
 from chat.message.v1 import message_service_pb2 as messages
 from chat.message.v1 import pin_service_pb2 as pins
+from chat.message.v1 import poll_service_pb2 as polls
 from chat.message.v1 import reaction_service_pb2 as reactions
 from chat.message.v1 import reading_service_pb2 as reading
 from chat.message.v1 import report_service_pb2 as reports
@@ -159,6 +160,9 @@ SAMPLES: Mapping[str, Sample] = {
         message_id=s.message, emoji="x"
     ),
     "message.v1.ReactionService/ListReactions": lambda s: reactions.ListReactionsRequest(message_id=s.message),
+    "message.v1.PollService/GetPoll": lambda s: polls.GetPollRequest(message_id=s.poll),
+    "message.v1.PollService/Vote": lambda s: polls.VoteRequest(message_id=s.poll, option_ids=["1"]),
+    "message.v1.PollService/ClosePoll": lambda s: polls.ClosePollRequest(message_id=s.poll),
     "message.v1.PinService/PinMessage": lambda s: pins.PinMessageRequest(message_id=s.message),
     "message.v1.PinService/UnpinMessage": lambda s: pins.UnpinMessageRequest(message_id=s.message),
     "message.v1.PinService/ListPins": lambda s: pins.ListPinsRequest(conversation_id=s.group),

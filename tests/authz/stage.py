@@ -12,6 +12,7 @@ from chat.message.v1 import conversation_service_pb2 as conversations_pb
 from chat.message.v1 import group_service_pb2 as groups_pb
 from chat.message.v1 import invite_service_pb2 as invites_pb
 from chat.message.v1 import message_service_pb2 as messages_pb
+from chat.message.v1 import poll_pb2
 from chat.message.v1 import report_service_pb2 as reports_pb
 from chat.message.v1 import schedule_service_pb2 as schedule_pb
 from chat.message.v1.conversation_pb2 import (
@@ -81,6 +82,14 @@ class Stage:
             self.cast.author, f"{SCHEDULE}/ScheduleMessage", schedule_pb.ScheduleMessageRequest, **new
         )
         return str(planned.scheduled.id)
+
+    @cached_property
+    def poll(self) -> str:
+        """A message of the author's with a poll."""
+        poll = poll_pb2.NewPoll(question=f"{MARK} question", options=[f"{MARK} yes", f"{MARK} no"])
+        send = {"conversation_id": self.group, "poll": poll}
+        sent = self.cast.ask(self.cast.author, f"{MESSAGES}/SendMessage", messages_pb.SendMessageRequest, **send)
+        return str(sent.message.id)
 
     @cached_property
     def report(self) -> str:

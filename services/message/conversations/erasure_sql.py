@@ -18,12 +18,13 @@ from services.message.tables import (
     message_versions,
     messages,
     pins,
+    poll_votes,
     reactions,
     thread_marks,
 )
 
 _AT_ONCE = 10
-_OF_MESSAGES = (message_versions, deleted_messages, mentions, reactions, pins, bookmarks)
+_OF_MESSAGES = (message_versions, deleted_messages, mentions, reactions, poll_votes, pins, bookmarks)
 _OF_CONVERSATION = (drafts, thread_marks, invites, bans, changes)
 # Not before the bus has all of it: the log is what it is told from.
 _ENDED = (

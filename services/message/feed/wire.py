@@ -8,8 +8,8 @@ from chat.message.v1 import feed_service_pb2 as feed_pb
 from chat.message.v1.message_pb2 import Profile
 from services.message.conversations.domain import Conversation, Counts, Member
 from services.message.conversations.wire import conversation_proto, member_proto, membership_proto, only_id
-from services.message.feed.domain import Change, Missed
-from services.message.messages.wire import ProfileOf, message_proto, timestamp
+from services.message.feed.domain import POLL_UPDATED, Change, Missed
+from services.message.messages.wire import ProfileOf, message_proto, poll_state_proto, timestamp
 from services.message.messages.wire import profile_ids as message_profile_ids
 
 
@@ -88,6 +88,8 @@ def membership_body(member: Member, last_seq: int) -> bytes:
 
 def _data(change: Change, profile_of: ProfileOf) -> pb.ChangeData:
     if change.message is not None:
+        if change.type == POLL_UPDATED:  # It keeps no body, so that a text that is erased does not come back by it.
+            return pb.ChangeData(poll=poll_state_proto(change.message))
         return pb.ChangeData(message=message_proto(change.message, profile_of))
     data = pb.ChangeData.FromString(change.body)
     for profile in _profiles(data):

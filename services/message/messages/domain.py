@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from mesh.errors import Conflict, Error, Exhausted, Forbidden, NotFound, WrongState
+from mesh.errors import Conflict, Error, Exhausted, Forbidden, Invalid, NotFound, Violation, WrongState
 from services.message.command import Command
 from services.message.conversations.domain import (
     Conversation,
@@ -86,6 +86,30 @@ class Forwarded:
 
 
 @dataclass(frozen=True, slots=True)
+class PollOption:
+    """Something to choose, how many chose it, and the first of them."""
+
+    text: str
+    votes: int = 0
+    user_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """A question with what was chosen so far. Options are named by their place: "1", "2" and so on."""
+
+    question: str
+    options: tuple[PollOption, ...]
+    multiple: bool = False
+    anonymous: bool = False
+    closes_at: datetime | None = None
+    """When it closes by itself."""
+    closed_at: datetime | None = None
+    """When somebody closed it."""
+    voter_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class LinkPreview:
     """What a page says of itself. All but the title may be empty."""
 
@@ -134,6 +158,7 @@ class Message:
     forwarded: Forwarded | None = None
     previews: tuple[LinkPreview, ...] = ()
     """Of what this version of the text links to."""
+    poll: Poll | None = None
     revision: int = 1
     """Raised by everything that changes what is shown of it; `version` only by edits and deletions."""
 
@@ -167,6 +192,7 @@ class SendMessage(Command):
     silent: bool = False
     expires_in_s: int = 0
     """0 for never."""
+    poll: Poll | None = None
 
     @property
     def size(self) -> int:
@@ -272,6 +298,14 @@ def is_slowed(conversation: Conversation, member: Member) -> bool:
     return conversation.slow_mode_s > 0 and member.role > Role.ADMIN
 
 
+def check_poll(poll: Poll | None, at: datetime) -> None:
+    """Raises Invalid (INVALID_REQUEST) for one that would be closed already."""
+    if poll is not None and poll.closes_at is not None and poll.closes_at <= at:
+        detail = "must lie in the future"
+        broken = [Violation("poll.closes_at", "poll.closes_at", detail)]
+        raise Invalid("INVALID_REQUEST", f"poll.closes_at {detail}.", violations=broken)
+
+
 def check_root(root: Message | None) -> Message:
     """The root. Raises NotFound (THREAD_NOT_FOUND)."""
     if root is None or root.deleted_at is not None or root.thread_root:
@@ -312,11 +346,15 @@ def written(command: SendMessage, seq: int, at: datetime, mentions: Mentions, fo
         silent=command.silent,
         expires_at=at + timedelta(seconds=command.expires_in_s) if command.expires_in_s else None,
         forwarded=forwarded,
+        poll=command.poll,
     )
 
 
 def passed_on(source: Message) -> Forwarded:
-    """What a forward keeps of a message, or of what that passes on itself. Raises WrongState (MESSAGE_DELETED)."""
+    """What a forward keeps of a message, or of what that passes on itself; of a poll without words, its question.
+
+    Raises WrongState (MESSAGE_DELETED).
+    """
     check_there(source)
     if source.forwarded is not None:
         return source.forwarded
@@ -325,7 +363,7 @@ def passed_on(source: Message) -> Forwarded:
         conversation_id=source.conversation_id,
         sender_id=source.sender_id,
         created_at=source.created_at,
-        text=source.text,
+        text=source.text or (source.poll.question if source.poll else ""),
         format=source.format,
         html=source.html,
         attachments=source.attachments,
@@ -408,6 +446,7 @@ def tombstone(message: Message, deleted_by: str, at: datetime, undelete_until: d
         reactions=(),
         forwarded=None,
         previews=(),
+        poll=None,
         pinned_at=None,
         version=message.version + 1,
         deleted_at=at,

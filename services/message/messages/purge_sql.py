@@ -9,7 +9,7 @@ from sqlalchemy import Connection, delete, select
 from mesh.database import Database
 from services.message.command import Origin
 from services.message.messages.domain import ExpireMessage
-from services.message.tables import conversations, deleted_messages, message_versions, messages, reactions
+from services.message.tables import conversations, deleted_messages, message_versions, messages, poll_votes, reactions
 from services.message.writer import Writer
 
 
@@ -50,7 +50,8 @@ class Purge:
 
 
 def forget(connection: Connection, message_ids: Sequence[str]) -> None:
-    """Removes what else is kept of deleted messages: earlier texts, and who reacted."""
+    """Removes what else is kept of deleted messages: earlier texts, who reacted, and who chose what."""
     if message_ids:
         connection.execute(delete(message_versions).where(message_versions.c.message_id.in_(message_ids)))
         connection.execute(delete(reactions).where(reactions.c.message_id.in_(message_ids)))
+        connection.execute(delete(poll_votes).where(poll_votes.c.message_id.in_(message_ids)))

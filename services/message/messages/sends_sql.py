@@ -52,7 +52,7 @@ _NEW = {
     **dict.fromkeys(("edited_at", "deleted_at", "undelete_until", "pinned_at"), null()),
 }
 _WITHOUT = {
-    **dict.fromkeys(("html", "attachments", "mentions", "thread_root", "forwarded"), literal_column("''")),
+    **dict.fromkeys(("html", "attachments", "mentions", "thread_root", "forwarded", "poll"), literal_column("''")),
     **dict.fromkeys(("mentions_all", "silent"), false()),
     "format": literal_column(str(Format.PLAIN.value)),
     "expires_at": null(),
@@ -117,6 +117,7 @@ class _Sends:
             domain.check_repeat(fingerprint, command)
             return Outcome(Sent(message, replayed=True))
         conversations.check_posts(conversation, member)
+        domain.check_poll(command.poll, self._unit.at)
         domain.check_pace(conversation, member, self._last_sent.get(key[:3]), self._unit.at)
         if command.reply_to and _place(command, command.reply_to) not in self._targets:
             raise domain.reply_not_found()
@@ -205,7 +206,7 @@ def _place(command: SendMessage, message_id: str) -> _PlaceKey:
 def _is_plain(message: Message) -> bool:
     """Whether it has nothing but a text, and what every message has."""
     more = message.attachments or message.thread_root or message.silent or message.expires_at or message.forwarded
-    return message.format is Format.PLAIN and message.mentions is NOBODY and not more
+    return message.format is Format.PLAIN and message.mentions is NOBODY and not more and message.poll is None
 
 
 def _plain_values(message: Message) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from datetime import datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from chat.message.v1 import message_pb2 as pb
+from chat.message.v1 import poll_pb2 as poll_pb
 from chat.message.v1.change_pb2 import ChangeData, Pinned
 from chat.message.v1.message_service_pb2 import ForwardMessageRequest, MessageVersion, SendMessageRequest
+from mesh.moment import read_moment
 from services.message.command import Origin
 from services.message.messages.domain import (
     NOBODY,
@@ -16,6 +18,8 @@ from services.message.messages.domain import (
     LinkPreview,
     Mentions,
     Message,
+    Poll,
+    PollOption,
     Reaction,
     SendMessage,
     Version,
@@ -55,6 +59,7 @@ def message_proto(message: Message, profile_of: ProfileOf) -> pb.Message:
         expires_at=timestamp(message.expires_at),
         forwarded=_forwarded(message, profile_of),
         previews=[_preview(preview) for preview in message.previews],
+        poll=poll_proto(message.poll) if message.poll else None,
     )
 
 
@@ -71,6 +76,31 @@ def version_proto(version: Version) -> MessageVersion:
 
 def reaction_proto(reaction: Reaction) -> pb.Reaction:
     return pb.Reaction(emoji=reaction.emoji, count=reaction.count, user_ids=reaction.user_ids)
+
+
+def poll_proto(poll: Poll) -> poll_pb.Poll:
+    return poll_pb.Poll(
+        question=poll.question,
+        options=[
+            poll_pb.PollOption(id=str(number), text=option.text, votes=option.votes, user_ids=option.user_ids)
+            for number, option in enumerate(poll.options, 1)
+        ],
+        multiple=poll.multiple,
+        anonymous=poll.anonymous,
+        closes_at=timestamp(poll.closes_at),
+        closed_at=timestamp(poll.closed_at),
+        voter_count=poll.voter_count,
+    )
+
+
+def poll_state_proto(message: Message) -> poll_pb.PollState:
+    """How the poll of a message stands, also when it went with the message."""
+    return poll_pb.PollState(
+        message_id=message.id,
+        conversation_id=message.conversation_id,
+        seq=message.seq,
+        poll=poll_proto(message.poll) if message.poll else None,
+    )
 
 
 def thread_proto(root: Message) -> pb.Thread:
@@ -94,6 +124,7 @@ def send_command(request: SendMessageRequest, origin: Origin, id_: str) -> SendM
     metadata, attachments = dict(request.metadata), tuple(dict.fromkeys(a.file_id for a in request.attachments))
     form = Format(request.format or Format.PLAIN)
     mentions = mentions_of(request.mentions) if request.HasField("mentions") else NOBODY
+    poll = _poll(request.poll) if request.HasField("poll") else None
     said = fingerprint(
         request.text,
         request.reply_to,
@@ -107,6 +138,7 @@ def send_command(request: SendMessageRequest, origin: Origin, id_: str) -> SendM
         thread_root=request.thread_root,
         silent=request.silent,
         expires_in_s=request.expires_in_s,
+        poll=poll and _asked(poll),
     )
     return SendMessage(
         origin=origin,
@@ -124,6 +156,7 @@ def send_command(request: SendMessageRequest, origin: Origin, id_: str) -> SendM
         thread_root=request.thread_root,
         silent=request.silent,
         expires_in_s=request.expires_in_s,
+        poll=poll,
     )
 
 
@@ -177,6 +210,23 @@ def _preview(preview: LinkPreview) -> pb.LinkPreview:
         site_name=preview.site_name,
         image_url=preview.image_url,
     )
+
+
+def _poll(poll: poll_pb.NewPoll) -> Poll:
+    """Raises Invalid (INVALID_REQUEST)."""
+    return Poll(
+        poll.question,
+        tuple(PollOption(text) for text in poll.options),
+        multiple=poll.multiple,
+        anonymous=poll.anonymous,
+        closes_at=read_moment(poll.closes_at, "poll.closes_at") if poll.HasField("closes_at") else None,
+    )
+
+
+def _asked(poll: Poll) -> tuple[object, ...]:
+    """What a new poll says, for the fingerprint."""
+    closes_at = poll.closes_at.isoformat() if poll.closes_at else ""
+    return poll.question, [option.text for option in poll.options], poll.multiple, poll.anonymous, closes_at
 
 
 def _attachments(file_ids: Sequence[str]) -> list[pb.Attachment]:

@@ -28,7 +28,7 @@ from services.message.rows import message_values, said_of
 from services.message.tables import deleted_messages, message_versions, messages, pins
 from services.message.unit_sql import Handler, Unit, advanced, each
 
-_SAID = ("text", "html", "metadata", "attachments", "mentions", "reactions", "forwarded")
+_SAID = ("text", "html", "metadata", "attachments", "mentions", "reactions", "forwarded", "poll")
 _STATE = ("previews", "version", "revision", "edited_at", "deleted_at", "deleted_by", "undelete_until", "pinned_at")
 _UPDATE = update(messages).where(
     messages.c.id == bindparam("key"), messages.c.workspace_id == bindparam("key_workspace")

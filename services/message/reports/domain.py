@@ -76,8 +76,9 @@ class Reported:
 
 
 def reported(message: Message, command: ReportMessage, at: datetime) -> Report:
-    """The new report. What a forward passes on is reported with it."""
+    """The new report. What a forward passes on, and what a poll asks, is reported with it."""
     passed_on = message.forwarded.text if message.forwarded else ""
+    asked = (message.poll.question, *(option.text for option in message.poll.options)) if message.poll else ()
     return Report(
         id=command.id,
         workspace_id=message.workspace_id,
@@ -86,7 +87,7 @@ def reported(message: Message, command: ReportMessage, at: datetime) -> Report:
         reporter_id=command.origin.actor_id,
         category=command.category,
         comment=command.comment,
-        text="\n".join(filter(None, (message.text, passed_on))),
+        text="\n".join(filter(None, (message.text, passed_on, *asked))),
         created_at=at,
     )
 

@@ -113,7 +113,7 @@ def _with_text(request: bytes, text: str | None) -> bytes:
         return request
     changed = SendMessageRequest.FromString(request)
     changed.text = text
-    if not text and not changed.attachments:
+    if not text and not changed.attachments and not changed.HasField("poll"):
         rule = Violation("text", "send_message.something", "write a text or attach a file")
         raise Invalid("INVALID_REQUEST", "text: write a text or attach a file", violations=[rule])
     return changed.SerializeToString(deterministic=True)

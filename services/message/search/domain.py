@@ -85,7 +85,8 @@ def terms(q: str) -> tuple[Term, ...]:
 
 def text_of(message: Message) -> str:
     """All that a message says."""
-    parts = (message.text, message.forwarded.text if message.forwarded else "")
+    asked = (message.poll.question, *(option.text for option in message.poll.options)) if message.poll else ()
+    parts = (message.text, message.forwarded.text if message.forwarded else "", *asked)
     return _normal("\n".join(filter(None, parts)))
 
 

@@ -24,6 +24,7 @@ from chat.message.v1.group_service_pb2_grpc import GroupServiceStub
 from chat.message.v1.invite_service_pb2_grpc import InviteServiceStub
 from chat.message.v1.message_service_pb2_grpc import MessageServiceStub
 from chat.message.v1.pin_service_pb2_grpc import PinServiceStub
+from chat.message.v1.poll_service_pb2_grpc import PollServiceStub
 from chat.message.v1.reaction_service_pb2_grpc import ReactionServiceStub
 from chat.message.v1.reading_service_pb2_grpc import ReadingServiceStub
 from chat.message.v1.report_service_pb2_grpc import ReportServiceStub
@@ -109,6 +110,7 @@ class World:
         self.conversations = ConversationServiceStub(channel)
         self.feed = FeedServiceStub(channel)
         self.reactions = ReactionServiceStub(channel)
+        self.polls = PollServiceStub(channel)
         self.pins = PinServiceStub(channel)
         self.bookmarks = BookmarkServiceStub(channel)
         self.reports = ReportServiceStub(channel)

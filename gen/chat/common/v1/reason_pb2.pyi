@@ -216,6 +216,10 @@ class _ReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Reason.ValueTy
     """The stream is as old as one may be; open it again from the place reached."""
     REASON_IMPORT_CONFLICT: _Reason.ValueType  # 99
     """The external id was used for another content."""
+    REASON_POLL_NOT_FOUND: _Reason.ValueType  # 100
+    """The message has no poll."""
+    REASON_POLL_CLOSED: _Reason.ValueType  # 101
+    """The poll is closed."""
 
 class Reason(_Reason, metaclass=_ReasonEnumTypeWrapper):
     """Every reason an error can carry: `code` in REST and Socket.IO problems, `ErrorInfo.reason` on gRPC, without the
@@ -416,4 +420,8 @@ REASON_STREAM_TOO_OLD: Reason.ValueType  # 98
 """The stream is as old as one may be; open it again from the place reached."""
 REASON_IMPORT_CONFLICT: Reason.ValueType  # 99
 """The external id was used for another content."""
+REASON_POLL_NOT_FOUND: Reason.ValueType  # 100
+"""The message has no poll."""
+REASON_POLL_CLOSED: Reason.ValueType  # 101
+"""The poll is closed."""
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

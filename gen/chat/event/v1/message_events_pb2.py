@@ -27,9 +27,10 @@ from chat.message.v1 import ban_pb2 as chat_dot_message_dot_v1_dot_ban__pb2
 from chat.message.v1 import change_pb2 as chat_dot_message_dot_v1_dot_change__pb2
 from chat.message.v1 import conversation_pb2 as chat_dot_message_dot_v1_dot_conversation__pb2
 from chat.message.v1 import message_pb2 as chat_dot_message_dot_v1_dot_message__pb2
+from chat.message.v1 import poll_pb2 as chat_dot_message_dot_v1_dot_poll__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chat/event/v1/message_events.proto\x12\rchat.event.v1\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x19\x63hat/message/v1/ban.proto\x1a\x1c\x63hat/message/v1/change.proto\x1a\"chat/message/v1/conversation.proto\x1a\x1d\x63hat/message/v1/message.proto\"x\n\x10MessagePersisted\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12)\n\x07message\x18\x02 \x01(\x0b\x32\x18.chat.message.v1.Message:,\x92\xe7\x18(\n\x13\x63hat.message.events\x12\x11message.persisted\"t\n\x0eMessageUpdated\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12)\n\x07message\x18\x02 \x01(\x0b\x32\x18.chat.message.v1.Message:*\x92\xe7\x18&\n\x13\x63hat.message.events\x12\x0fmessage.updated\"t\n\x0eMessageDeleted\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12)\n\x07message\x18\x02 \x01(\x0b\x32\x18.chat.message.v1.Message:*\x92\xe7\x18&\n\x13\x63hat.message.events\x12\x0fmessage.deleted\"\x88\x01\n\x13\x43onversationCreated\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x33\n\x0c\x63onversation\x18\x02 \x01(\x0b\x32\x1d.chat.message.v1.Conversation:/\x92\xe7\x18+\n\x13\x63hat.message.events\x12\x14\x63onversation.created\"\x88\x01\n\x13\x43onversationUpdated\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x33\n\x0c\x63onversation\x18\x02 \x01(\x0b\x32\x1d.chat.message.v1.Conversation:/\x92\xe7\x18+\n\x13\x63hat.message.events\x12\x14\x63onversation.updated\"y\n\x0bMemberAdded\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\'\n\x06member\x18\x02 \x01(\x0b\x32\x17.chat.message.v1.Member:4\x92\xe7\x18\x30\n\x13\x63hat.message.events\x12\x19\x63onversation.member_added\"}\n\rMemberUpdated\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\'\n\x06member\x18\x02 \x01(\x0b\x32\x17.chat.message.v1.Member:6\x92\xe7\x18\x32\n\x13\x63hat.message.events\x12\x1b\x63onversation.member_updated\"}\n\rMemberRemoved\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\'\n\x06member\x18\x02 \x01(\x0b\x32\x17.chat.message.v1.Member:6\x92\xe7\x18\x32\n\x13\x63hat.message.events\x12\x1b\x63onversation.member_removed\"{\n\x0eMessageReacted\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x30\n\x08reaction\x18\x02 \x01(\x0b\x32\x1e.chat.message.v1.ReactionState:*\x92\xe7\x18&\n\x13\x63hat.message.events\x12\x0fmessage.reacted\"\x7f\n\x10MessageUnreacted\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x30\n\x08reaction\x18\x02 \x01(\x0b\x32\x1e.chat.message.v1.ReactionState:,\x92\xe7\x18(\n\x13\x63hat.message.events\x12\x11message.unreacted\"p\n\rMessagePinned\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\'\n\x06pinned\x18\x02 \x01(\x0b\x32\x17.chat.message.v1.Pinned:)\x92\xe7\x18%\n\x13\x63hat.message.events\x12\x0emessage.pinned\"t\n\x0fMessageUnpinned\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\'\n\x06pinned\x18\x02 \x01(\x0b\x32\x17.chat.message.v1.Pinned:+\x92\xe7\x18\'\n\x13\x63hat.message.events\x12\x10message.unpinned\"x\n\rThreadUpdated\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\'\n\x06thread\x18\x02 \x01(\x0b\x32\x17.chat.message.v1.Thread:1\x92\xe7\x18-\n\x13\x63hat.message.events\x12\x16message.thread_updated\"\x8a\x01\n\x14\x43onversationArchived\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x33\n\x0c\x63onversation\x18\x02 \x01(\x0b\x32\x1d.chat.message.v1.Conversation:0\x92\xe7\x18,\n\x13\x63hat.message.events\x12\x15\x63onversation.archived\"\x8e\x01\n\x16\x43onversationUnarchived\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x33\n\x0c\x63onversation\x18\x02 \x01(\x0b\x32\x1d.chat.message.v1.Conversation:2\x92\xe7\x18.\n\x13\x63hat.message.events\x12\x17\x63onversation.unarchived\"\x88\x01\n\x13\x43onversationDeleted\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x33\n\x0c\x63onversation\x18\x02 \x01(\x0b\x32\x1d.chat.message.v1.Conversation:/\x92\xe7\x18+\n\x13\x63hat.message.events\x12\x14\x63onversation.deleted\"u\n\x0cMemberBanned\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12!\n\x03\x62\x61n\x18\x02 \x01(\x0b\x32\x14.chat.message.v1.Ban:5\x92\xe7\x18\x31\n\x13\x63hat.message.events\x12\x1a\x63onversation.member_banned\"y\n\x0eMemberUnbanned\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12!\n\x03\x62\x61n\x18\x02 \x01(\x0b\x32\x14.chat.message.v1.Ban:7\x92\xe7\x18\x33\n\x13\x63hat.message.events\x12\x1c\x63onversation.member_unbanned\"\x87\x01\n\x0bReceiptRead\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12)\n\x07receipt\x18\x03 \x01(\x0b\x32\x18.chat.message.v1.Receipt:\'\x92\xe7\x18#\n\x13\x63hat.message.events\x12\x0creceipt.read\"\x91\x01\n\x10ReceiptDelivered\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12)\n\x07receipt\x18\x03 \x01(\x0b\x32\x18.chat.message.v1.Receipt:,\x92\xe7\x18(\n\x13\x63hat.message.events\x12\x11receipt.deliveredb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chat/event/v1/message_events.proto\x12\rchat.event.v1\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x19\x63hat/message/v1/ban.proto\x1a\x1c\x63hat/message/v1/change.proto\x1a\"chat/message/v1/conversation.proto\x1a\x1d\x63hat/message/v1/message.proto\x1a\x1a\x63hat/message/v1/poll.proto\"x\n\x10MessagePersisted\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12)\n\x07message\x18\x02 \x01(\x0b\x32\x18.chat.message.v1.Message:,\x92\xe7\x18(\n\x13\x63hat.message.events\x12\x11message.persisted\"t\n\x0eMessageUpdated\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12)\n\x07message\x18\x02 \x01(\x0b\x32\x18.chat.message.v1.Message:*\x92\xe7\x18&\n\x13\x63hat.message.events\x12\x0fmessage.updated\"t\n\x0eMessageDeleted\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12)\n\x07message\x18\x02 \x01(\x0b\x32\x18.chat.message.v1.Message:*\x92\xe7\x18&\n\x13\x63hat.message.events\x12\x0fmessage.deleted\"\x88\x01\n\x13\x43onversationCreated\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x33\n\x0c\x63onversation\x18\x02 \x01(\x0b\x32\x1d.chat.message.v1.Conversation:/\x92\xe7\x18+\n\x13\x63hat.message.events\x12\x14\x63onversation.created\"\x88\x01\n\x13\x43onversationUpdated\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x33\n\x0c\x63onversation\x18\x02 \x01(\x0b\x32\x1d.chat.message.v1.Conversation:/\x92\xe7\x18+\n\x13\x63hat.message.events\x12\x14\x63onversation.updated\"y\n\x0bMemberAdded\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\'\n\x06member\x18\x02 \x01(\x0b\x32\x17.chat.message.v1.Member:4\x92\xe7\x18\x30\n\x13\x63hat.message.events\x12\x19\x63onversation.member_added\"}\n\rMemberUpdated\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\'\n\x06member\x18\x02 \x01(\x0b\x32\x17.chat.message.v1.Member:6\x92\xe7\x18\x32\n\x13\x63hat.message.events\x12\x1b\x63onversation.member_updated\"}\n\rMemberRemoved\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\'\n\x06member\x18\x02 \x01(\x0b\x32\x17.chat.message.v1.Member:6\x92\xe7\x18\x32\n\x13\x63hat.message.events\x12\x1b\x63onversation.member_removed\"{\n\x0eMessageReacted\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x30\n\x08reaction\x18\x02 \x01(\x0b\x32\x1e.chat.message.v1.ReactionState:*\x92\xe7\x18&\n\x13\x63hat.message.events\x12\x0fmessage.reacted\"\x7f\n\x10MessageUnreacted\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x30\n\x08reaction\x18\x02 \x01(\x0b\x32\x1e.chat.message.v1.ReactionState:,\x92\xe7\x18(\n\x13\x63hat.message.events\x12\x11message.unreacted\"p\n\rMessagePinned\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\'\n\x06pinned\x18\x02 \x01(\x0b\x32\x17.chat.message.v1.Pinned:)\x92\xe7\x18%\n\x13\x63hat.message.events\x12\x0emessage.pinned\"t\n\x0fMessageUnpinned\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\'\n\x06pinned\x18\x02 \x01(\x0b\x32\x17.chat.message.v1.Pinned:+\x92\xe7\x18\'\n\x13\x63hat.message.events\x12\x10message.unpinned\"u\n\x0bPollUpdated\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12(\n\x04poll\x18\x02 \x01(\x0b\x32\x1a.chat.message.v1.PollState:/\x92\xe7\x18+\n\x13\x63hat.message.events\x12\x14message.poll_updated\"x\n\rThreadUpdated\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\'\n\x06thread\x18\x02 \x01(\x0b\x32\x17.chat.message.v1.Thread:1\x92\xe7\x18-\n\x13\x63hat.message.events\x12\x16message.thread_updated\"\x8a\x01\n\x14\x43onversationArchived\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x33\n\x0c\x63onversation\x18\x02 \x01(\x0b\x32\x1d.chat.message.v1.Conversation:0\x92\xe7\x18,\n\x13\x63hat.message.events\x12\x15\x63onversation.archived\"\x8e\x01\n\x16\x43onversationUnarchived\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x33\n\x0c\x63onversation\x18\x02 \x01(\x0b\x32\x1d.chat.message.v1.Conversation:2\x92\xe7\x18.\n\x13\x63hat.message.events\x12\x17\x63onversation.unarchived\"\x88\x01\n\x13\x43onversationDeleted\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x33\n\x0c\x63onversation\x18\x02 \x01(\x0b\x32\x1d.chat.message.v1.Conversation:/\x92\xe7\x18+\n\x13\x63hat.message.events\x12\x14\x63onversation.deleted\"u\n\x0cMemberBanned\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12!\n\x03\x62\x61n\x18\x02 \x01(\x0b\x32\x14.chat.message.v1.Ban:5\x92\xe7\x18\x31\n\x13\x63hat.message.events\x12\x1a\x63onversation.member_banned\"y\n\x0eMemberUnbanned\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12!\n\x03\x62\x61n\x18\x02 \x01(\x0b\x32\x14.chat.message.v1.Ban:7\x92\xe7\x18\x33\n\x13\x63hat.message.events\x12\x1c\x63onversation.member_unbanned\"\x87\x01\n\x0bReceiptRead\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12)\n\x07receipt\x18\x03 \x01(\x0b\x32\x18.chat.message.v1.Receipt:\'\x92\xe7\x18#\n\x13\x63hat.message.events\x12\x0creceipt.read\"\x91\x01\n\x10ReceiptDelivered\x12\x0b\n\x03pos\x18\x01 \x01(\x03\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12)\n\x07receipt\x18\x03 \x01(\x0b\x32\x18.chat.message.v1.Receipt:,\x92\xe7\x18(\n\x13\x63hat.message.events\x12\x11receipt.deliveredb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -60,6 +61,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MESSAGEPINNED']._serialized_options = b'\222\347\030%\n\023chat.message.events\022\016message.pinned'
   _globals['_MESSAGEUNPINNED']._loaded_options = None
   _globals['_MESSAGEUNPINNED']._serialized_options = b'\222\347\030\'\n\023chat.message.events\022\020message.unpinned'
+  _globals['_POLLUPDATED']._loaded_options = None
+  _globals['_POLLUPDATED']._serialized_options = b'\222\347\030+\n\023chat.message.events\022\024message.poll_updated'
   _globals['_THREADUPDATED']._loaded_options = None
   _globals['_THREADUPDATED']._serialized_options = b'\222\347\030-\n\023chat.message.events\022\026message.thread_updated'
   _globals['_CONVERSATIONARCHIVED']._loaded_options = None
@@ -76,44 +79,46 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECEIPTREAD']._serialized_options = b'\222\347\030#\n\023chat.message.events\022\014receipt.read'
   _globals['_RECEIPTDELIVERED']._loaded_options = None
   _globals['_RECEIPTDELIVERED']._serialized_options = b'\222\347\030(\n\023chat.message.events\022\021receipt.delivered'
-  _globals['_MESSAGEPERSISTED']._serialized_start=205
-  _globals['_MESSAGEPERSISTED']._serialized_end=325
-  _globals['_MESSAGEUPDATED']._serialized_start=327
-  _globals['_MESSAGEUPDATED']._serialized_end=443
-  _globals['_MESSAGEDELETED']._serialized_start=445
-  _globals['_MESSAGEDELETED']._serialized_end=561
-  _globals['_CONVERSATIONCREATED']._serialized_start=564
-  _globals['_CONVERSATIONCREATED']._serialized_end=700
-  _globals['_CONVERSATIONUPDATED']._serialized_start=703
-  _globals['_CONVERSATIONUPDATED']._serialized_end=839
-  _globals['_MEMBERADDED']._serialized_start=841
-  _globals['_MEMBERADDED']._serialized_end=962
-  _globals['_MEMBERUPDATED']._serialized_start=964
-  _globals['_MEMBERUPDATED']._serialized_end=1089
-  _globals['_MEMBERREMOVED']._serialized_start=1091
-  _globals['_MEMBERREMOVED']._serialized_end=1216
-  _globals['_MESSAGEREACTED']._serialized_start=1218
-  _globals['_MESSAGEREACTED']._serialized_end=1341
-  _globals['_MESSAGEUNREACTED']._serialized_start=1343
-  _globals['_MESSAGEUNREACTED']._serialized_end=1470
-  _globals['_MESSAGEPINNED']._serialized_start=1472
-  _globals['_MESSAGEPINNED']._serialized_end=1584
-  _globals['_MESSAGEUNPINNED']._serialized_start=1586
-  _globals['_MESSAGEUNPINNED']._serialized_end=1702
-  _globals['_THREADUPDATED']._serialized_start=1704
-  _globals['_THREADUPDATED']._serialized_end=1824
-  _globals['_CONVERSATIONARCHIVED']._serialized_start=1827
-  _globals['_CONVERSATIONARCHIVED']._serialized_end=1965
-  _globals['_CONVERSATIONUNARCHIVED']._serialized_start=1968
-  _globals['_CONVERSATIONUNARCHIVED']._serialized_end=2110
-  _globals['_CONVERSATIONDELETED']._serialized_start=2113
-  _globals['_CONVERSATIONDELETED']._serialized_end=2249
-  _globals['_MEMBERBANNED']._serialized_start=2251
-  _globals['_MEMBERBANNED']._serialized_end=2368
-  _globals['_MEMBERUNBANNED']._serialized_start=2370
-  _globals['_MEMBERUNBANNED']._serialized_end=2491
-  _globals['_RECEIPTREAD']._serialized_start=2494
-  _globals['_RECEIPTREAD']._serialized_end=2629
-  _globals['_RECEIPTDELIVERED']._serialized_start=2632
-  _globals['_RECEIPTDELIVERED']._serialized_end=2777
+  _globals['_MESSAGEPERSISTED']._serialized_start=233
+  _globals['_MESSAGEPERSISTED']._serialized_end=353
+  _globals['_MESSAGEUPDATED']._serialized_start=355
+  _globals['_MESSAGEUPDATED']._serialized_end=471
+  _globals['_MESSAGEDELETED']._serialized_start=473
+  _globals['_MESSAGEDELETED']._serialized_end=589
+  _globals['_CONVERSATIONCREATED']._serialized_start=592
+  _globals['_CONVERSATIONCREATED']._serialized_end=728
+  _globals['_CONVERSATIONUPDATED']._serialized_start=731
+  _globals['_CONVERSATIONUPDATED']._serialized_end=867
+  _globals['_MEMBERADDED']._serialized_start=869
+  _globals['_MEMBERADDED']._serialized_end=990
+  _globals['_MEMBERUPDATED']._serialized_start=992
+  _globals['_MEMBERUPDATED']._serialized_end=1117
+  _globals['_MEMBERREMOVED']._serialized_start=1119
+  _globals['_MEMBERREMOVED']._serialized_end=1244
+  _globals['_MESSAGEREACTED']._serialized_start=1246
+  _globals['_MESSAGEREACTED']._serialized_end=1369
+  _globals['_MESSAGEUNREACTED']._serialized_start=1371
+  _globals['_MESSAGEUNREACTED']._serialized_end=1498
+  _globals['_MESSAGEPINNED']._serialized_start=1500
+  _globals['_MESSAGEPINNED']._serialized_end=1612
+  _globals['_MESSAGEUNPINNED']._serialized_start=1614
+  _globals['_MESSAGEUNPINNED']._serialized_end=1730
+  _globals['_POLLUPDATED']._serialized_start=1732
+  _globals['_POLLUPDATED']._serialized_end=1849
+  _globals['_THREADUPDATED']._serialized_start=1851
+  _globals['_THREADUPDATED']._serialized_end=1971
+  _globals['_CONVERSATIONARCHIVED']._serialized_start=1974
+  _globals['_CONVERSATIONARCHIVED']._serialized_end=2112
+  _globals['_CONVERSATIONUNARCHIVED']._serialized_start=2115
+  _globals['_CONVERSATIONUNARCHIVED']._serialized_end=2257
+  _globals['_CONVERSATIONDELETED']._serialized_start=2260
+  _globals['_CONVERSATIONDELETED']._serialized_end=2396
+  _globals['_MEMBERBANNED']._serialized_start=2398
+  _globals['_MEMBERBANNED']._serialized_end=2515
+  _globals['_MEMBERUNBANNED']._serialized_start=2517
+  _globals['_MEMBERUNBANNED']._serialized_end=2638
+  _globals['_RECEIPTREAD']._serialized_start=2641
+  _globals['_RECEIPTREAD']._serialized_end=2776
+  _globals['_RECEIPTDELIVERED']._serialized_start=2779
+  _globals['_RECEIPTDELIVERED']._serialized_end=2924
 # @@protoc_insertion_point(module_scope)

@@ -7,6 +7,7 @@ from chat.message.v1 import ban_pb2 as _ban_pb2
 from chat.message.v1 import change_pb2 as _change_pb2
 from chat.message.v1 import conversation_pb2 as _conversation_pb2
 from chat.message.v1 import message_pb2 as _message_pb2
+from chat.message.v1 import poll_pb2 as _poll_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 import builtins as _builtins
@@ -355,6 +356,34 @@ class MessageUnpinned(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___MessageUnpinned: _TypeAlias = MessageUnpinned  # noqa: Y015
+
+@_typing.final
+class PollUpdated(_message.Message):
+    """A poll has another result, or was closed."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POS_FIELD_NUMBER: _builtins.int
+    POLL_FIELD_NUMBER: _builtins.int
+    pos: _builtins.int
+    """Place in the conversation's log."""
+    @_builtins.property
+    def poll(self) -> _poll_pb2.PollState:
+        """How it stands now."""
+
+    def __init__(
+        self,
+        *,
+        pos: _builtins.int = ...,
+        poll: _poll_pb2.PollState | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["poll", b"poll"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["poll", b"poll", "pos", b"pos"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PollUpdated: _TypeAlias = PollUpdated  # noqa: Y015
 
 @_typing.final
 class ThreadUpdated(_message.Message):

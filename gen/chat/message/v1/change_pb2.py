@@ -29,30 +29,31 @@ from chat.message.v1 import draft_pb2 as chat_dot_message_dot_v1_dot_draft__pb2
 from chat.message.v1 import group_pb2 as chat_dot_message_dot_v1_dot_group__pb2
 from chat.message.v1 import invite_pb2 as chat_dot_message_dot_v1_dot_invite__pb2
 from chat.message.v1 import message_pb2 as chat_dot_message_dot_v1_dot_message__pb2
+from chat.message.v1 import poll_pb2 as chat_dot_message_dot_v1_dot_poll__pb2
 from chat.message.v1 import report_pb2 as chat_dot_message_dot_v1_dot_report__pb2
 from chat.message.v1 import scheduled_pb2 as chat_dot_message_dot_v1_dot_scheduled__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63hat/message/v1/change.proto\x12\x0f\x63hat.message.v1\x1a\x19\x63hat/message/v1/ban.proto\x1a\x1e\x63hat/message/v1/bookmark.proto\x1a\"chat/message/v1/conversation.proto\x1a\x1b\x63hat/message/v1/draft.proto\x1a\x1b\x63hat/message/v1/group.proto\x1a\x1c\x63hat/message/v1/invite.proto\x1a\x1d\x63hat/message/v1/message.proto\x1a\x1c\x63hat/message/v1/report.proto\x1a\x1f\x63hat/message/v1/scheduled.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x02\n\x06\x43hange\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x03 \x01(\t\x12\x0b\n\x03pos\x18\x04 \x01(\x03\x12\x10\n\x08user_pos\x18\x05 \x01(\x03\x12\x0b\n\x03seq\x18\x06 \x01(\x03\x12\x10\n\x08\x61\x63tor_id\x18\x07 \x01(\t\x12\x15\n\rclient_msg_id\x18\x08 \x01(\t\x12&\n\x02ts\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08trace_id\x18\n \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x0b \x01(\t\x12)\n\x04\x64\x61ta\x18\x0c \x01(\x0b\x32\x1b.chat.message.v1.ChangeData\"\xc4\x06\n\nChangeData\x12+\n\x07message\x18\x01 \x01(\x0b\x32\x18.chat.message.v1.MessageH\x00\x12\x35\n\x0c\x63onversation\x18\x02 \x01(\x0b\x32\x1d.chat.message.v1.ConversationH\x00\x12)\n\x06member\x18\x03 \x01(\x0b\x32\x17.chat.message.v1.MemberH\x00\x12+\n\x07receipt\x18\x04 \x01(\x0b\x32\x18.chat.message.v1.ReceiptH\x00\x12)\n\x06unread\x18\x05 \x01(\x0b\x32\x17.chat.message.v1.UnreadH\x00\x12)\n\x06typing\x18\x06 \x01(\x0b\x32\x17.chat.message.v1.TypingH\x00\x12\x32\n\x08reaction\x18\x07 \x01(\x0b\x32\x1e.chat.message.v1.ReactionStateH\x00\x12)\n\x06thread\x18\x08 \x01(\x0b\x32\x17.chat.message.v1.ThreadH\x00\x12)\n\x06pinned\x18\t \x01(\x0b\x32\x17.chat.message.v1.PinnedH\x00\x12\x31\n\nmembership\x18\n \x01(\x0b\x32\x1b.chat.message.v1.MembershipH\x00\x12\'\n\x05\x64raft\x18\x0b \x01(\x0b\x32\x16.chat.message.v1.DraftH\x00\x12)\n\x06invite\x18\x0c \x01(\x0b\x32\x17.chat.message.v1.InviteH\x00\x12-\n\x08\x62ookmark\x18\r \x01(\x0b\x32\x19.chat.message.v1.BookmarkH\x00\x12/\n\tscheduled\x18\x0e \x01(\x0b\x32\x1a.chat.message.v1.ScheduledH\x00\x12)\n\x06report\x18\x0f \x01(\x0b\x32\x17.chat.message.v1.ReportH\x00\x12\'\n\x05group\x18\x10 \x01(\x0b\x32\x16.chat.message.v1.GroupH\x00\x12#\n\x03\x62\x61n\x18\x11 \x01(\x0b\x32\x14.chat.message.v1.BanH\x00\x12\x32\n\x0bthread_mark\x18\x12 \x01(\x0b\x32\x1b.chat.message.v1.ThreadMarkH\x00\x42\x06\n\x04kind\"M\n\x07Receipt\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x15\n\rlast_read_seq\x18\x02 \x01(\x03\x12\x1a\n\x12last_delivered_seq\x18\x03 \x01(\x03\"L\n\x06Unread\x12\x15\n\rlast_read_seq\x18\x01 \x01(\x03\x12\x14\n\x0cunread_count\x18\x02 \x01(\x03\x12\x15\n\rmention_count\x18\x03 \x01(\x03\"^\n\x06Typing\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bthread_root\x18\x03 \x01(\t\"X\n\x06Pinned\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x03\x12-\n\tpinned_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"c\n\nThreadMark\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x0f\n\x07root_id\x18\x02 \x01(\t\x12\x15\n\rlast_read_seq\x18\x03 \x01(\x03\x12\x14\n\x0cunread_count\x18\x04 \x01(\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x63hat/message/v1/change.proto\x12\x0f\x63hat.message.v1\x1a\x19\x63hat/message/v1/ban.proto\x1a\x1e\x63hat/message/v1/bookmark.proto\x1a\"chat/message/v1/conversation.proto\x1a\x1b\x63hat/message/v1/draft.proto\x1a\x1b\x63hat/message/v1/group.proto\x1a\x1c\x63hat/message/v1/invite.proto\x1a\x1d\x63hat/message/v1/message.proto\x1a\x1a\x63hat/message/v1/poll.proto\x1a\x1c\x63hat/message/v1/report.proto\x1a\x1f\x63hat/message/v1/scheduled.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x02\n\x06\x43hange\x12\x10\n\x08\x65vent_id\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x03 \x01(\t\x12\x0b\n\x03pos\x18\x04 \x01(\x03\x12\x10\n\x08user_pos\x18\x05 \x01(\x03\x12\x0b\n\x03seq\x18\x06 \x01(\x03\x12\x10\n\x08\x61\x63tor_id\x18\x07 \x01(\t\x12\x15\n\rclient_msg_id\x18\x08 \x01(\t\x12&\n\x02ts\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08trace_id\x18\n \x01(\t\x12\x16\n\x0e\x63orrelation_id\x18\x0b \x01(\t\x12)\n\x04\x64\x61ta\x18\x0c \x01(\x0b\x32\x1b.chat.message.v1.ChangeData\"\xf0\x06\n\nChangeData\x12+\n\x07message\x18\x01 \x01(\x0b\x32\x18.chat.message.v1.MessageH\x00\x12\x35\n\x0c\x63onversation\x18\x02 \x01(\x0b\x32\x1d.chat.message.v1.ConversationH\x00\x12)\n\x06member\x18\x03 \x01(\x0b\x32\x17.chat.message.v1.MemberH\x00\x12+\n\x07receipt\x18\x04 \x01(\x0b\x32\x18.chat.message.v1.ReceiptH\x00\x12)\n\x06unread\x18\x05 \x01(\x0b\x32\x17.chat.message.v1.UnreadH\x00\x12)\n\x06typing\x18\x06 \x01(\x0b\x32\x17.chat.message.v1.TypingH\x00\x12\x32\n\x08reaction\x18\x07 \x01(\x0b\x32\x1e.chat.message.v1.ReactionStateH\x00\x12)\n\x06thread\x18\x08 \x01(\x0b\x32\x17.chat.message.v1.ThreadH\x00\x12)\n\x06pinned\x18\t \x01(\x0b\x32\x17.chat.message.v1.PinnedH\x00\x12\x31\n\nmembership\x18\n \x01(\x0b\x32\x1b.chat.message.v1.MembershipH\x00\x12\'\n\x05\x64raft\x18\x0b \x01(\x0b\x32\x16.chat.message.v1.DraftH\x00\x12)\n\x06invite\x18\x0c \x01(\x0b\x32\x17.chat.message.v1.InviteH\x00\x12-\n\x08\x62ookmark\x18\r \x01(\x0b\x32\x19.chat.message.v1.BookmarkH\x00\x12/\n\tscheduled\x18\x0e \x01(\x0b\x32\x1a.chat.message.v1.ScheduledH\x00\x12)\n\x06report\x18\x0f \x01(\x0b\x32\x17.chat.message.v1.ReportH\x00\x12\'\n\x05group\x18\x10 \x01(\x0b\x32\x16.chat.message.v1.GroupH\x00\x12#\n\x03\x62\x61n\x18\x11 \x01(\x0b\x32\x14.chat.message.v1.BanH\x00\x12\x32\n\x0bthread_mark\x18\x12 \x01(\x0b\x32\x1b.chat.message.v1.ThreadMarkH\x00\x12*\n\x04poll\x18\x13 \x01(\x0b\x32\x1a.chat.message.v1.PollStateH\x00\x42\x06\n\x04kind\"M\n\x07Receipt\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x15\n\rlast_read_seq\x18\x02 \x01(\x03\x12\x1a\n\x12last_delivered_seq\x18\x03 \x01(\x03\"L\n\x06Unread\x12\x15\n\rlast_read_seq\x18\x01 \x01(\x03\x12\x14\n\x0cunread_count\x18\x02 \x01(\x03\x12\x15\n\rmention_count\x18\x03 \x01(\x03\"^\n\x06Typing\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12.\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0bthread_root\x18\x03 \x01(\t\"X\n\x06Pinned\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x0b\n\x03seq\x18\x02 \x01(\x03\x12-\n\tpinned_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"c\n\nThreadMark\x12\x17\n\x0f\x63onversation_id\x18\x01 \x01(\t\x12\x0f\n\x07root_id\x18\x02 \x01(\t\x12\x15\n\rlast_read_seq\x18\x03 \x01(\x03\x12\x14\n\x0cunread_count\x18\x04 \x01(\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'chat.message.v1.change_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHANGE']._serialized_start=360
-  _globals['_CHANGE']._serialized_end=635
-  _globals['_CHANGEDATA']._serialized_start=638
-  _globals['_CHANGEDATA']._serialized_end=1474
-  _globals['_RECEIPT']._serialized_start=1476
-  _globals['_RECEIPT']._serialized_end=1553
-  _globals['_UNREAD']._serialized_start=1555
-  _globals['_UNREAD']._serialized_end=1631
-  _globals['_TYPING']._serialized_start=1633
-  _globals['_TYPING']._serialized_end=1727
-  _globals['_PINNED']._serialized_start=1729
-  _globals['_PINNED']._serialized_end=1817
-  _globals['_THREADMARK']._serialized_start=1819
-  _globals['_THREADMARK']._serialized_end=1918
+  _globals['_CHANGE']._serialized_start=388
+  _globals['_CHANGE']._serialized_end=663
+  _globals['_CHANGEDATA']._serialized_start=666
+  _globals['_CHANGEDATA']._serialized_end=1546
+  _globals['_RECEIPT']._serialized_start=1548
+  _globals['_RECEIPT']._serialized_end=1625
+  _globals['_UNREAD']._serialized_start=1627
+  _globals['_UNREAD']._serialized_end=1703
+  _globals['_TYPING']._serialized_start=1705
+  _globals['_TYPING']._serialized_end=1799
+  _globals['_PINNED']._serialized_start=1801
+  _globals['_PINNED']._serialized_end=1889
+  _globals['_THREADMARK']._serialized_start=1891
+  _globals['_THREADMARK']._serialized_end=1990
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from chat.message.v1 import draft_pb2 as _draft_pb2
 from chat.message.v1 import group_pb2 as _group_pb2
 from chat.message.v1 import invite_pb2 as _invite_pb2
 from chat.message.v1 import message_pb2 as _message_pb2
+from chat.message.v1 import poll_pb2 as _poll_pb2
 from chat.message.v1 import report_pb2 as _report_pb2
 from chat.message.v1 import scheduled_pb2 as _scheduled_pb2
 from google.protobuf import descriptor as _descriptor
@@ -50,7 +51,7 @@ class Change(_message.Message):
     """`<conversation_id>:<pos>` or `<user_id>:<user_pos>`; empty when not durable. Drop what you have seen."""
     type: _builtins.str
     """In a conversation's log: message-new, message-updated, message-deleted, reaction-added, reaction-removed,
-    message-pinned, message-unpinned, thread-updated, conversation-created, conversation-updated,
+    message-pinned, message-unpinned, poll-updated, thread-updated, conversation-created, conversation-updated,
     conversation-archived, conversation-unarchived, conversation-deleted, member-added, member-updated,
     member-removed, member-banned, member-unbanned. In the user's own log: conversation-added, conversation-removed,
     unread-updated, delivered-updated, thread-read, preferences-updated, draft-updated, invite-received,
@@ -129,6 +130,7 @@ class ChangeData(_message.Message):
     GROUP_FIELD_NUMBER: _builtins.int
     BAN_FIELD_NUMBER: _builtins.int
     THREAD_MARK_FIELD_NUMBER: _builtins.int
+    POLL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def message(self) -> _message_pb2.Message:
         """message-new, message-updated, message-deleted."""
@@ -201,6 +203,10 @@ class ChangeData(_message.Message):
     def thread_mark(self) -> Global___ThreadMark:
         """thread-read."""
 
+    @_builtins.property
+    def poll(self) -> _poll_pb2.PollState:
+        """poll-updated. Of an anonymous poll the change does not tell who made it."""
+
     def __init__(
         self,
         *,
@@ -222,12 +228,13 @@ class ChangeData(_message.Message):
         group: _group_pb2.Group | None = ...,
         ban: _ban_pb2.Ban | None = ...,
         thread_mark: Global___ThreadMark | None = ...,
+        poll: _poll_pb2.PollState | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["ban", b"ban", "bookmark", b"bookmark", "conversation", b"conversation", "draft", b"draft", "group", b"group", "invite", b"invite", "kind", b"kind", "member", b"member", "membership", b"membership", "message", b"message", "pinned", b"pinned", "reaction", b"reaction", "receipt", b"receipt", "report", b"report", "scheduled", b"scheduled", "thread", b"thread", "thread_mark", b"thread_mark", "typing", b"typing", "unread", b"unread"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ban", b"ban", "bookmark", b"bookmark", "conversation", b"conversation", "draft", b"draft", "group", b"group", "invite", b"invite", "kind", b"kind", "member", b"member", "membership", b"membership", "message", b"message", "pinned", b"pinned", "poll", b"poll", "reaction", b"reaction", "receipt", b"receipt", "report", b"report", "scheduled", b"scheduled", "thread", b"thread", "thread_mark", b"thread_mark", "typing", b"typing", "unread", b"unread"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ban", b"ban", "bookmark", b"bookmark", "conversation", b"conversation", "draft", b"draft", "group", b"group", "invite", b"invite", "kind", b"kind", "member", b"member", "membership", b"membership", "message", b"message", "pinned", b"pinned", "reaction", b"reaction", "receipt", b"receipt", "report", b"report", "scheduled", b"scheduled", "thread", b"thread", "thread_mark", b"thread_mark", "typing", b"typing", "unread", b"unread"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ban", b"ban", "bookmark", b"bookmark", "conversation", b"conversation", "draft", b"draft", "group", b"group", "invite", b"invite", "kind", b"kind", "member", b"member", "membership", b"membership", "message", b"message", "pinned", b"pinned", "poll", b"poll", "reaction", b"reaction", "receipt", b"receipt", "report", b"report", "scheduled", b"scheduled", "thread", b"thread", "thread_mark", b"thread_mark", "typing", b"typing", "unread", b"unread"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["message", "conversation", "member", "receipt", "unread", "typing", "reaction", "thread", "pinned", "membership", "draft", "invite", "bookmark", "scheduled", "report", "group", "ban", "thread_mark"]  # noqa: Y015
+    _WhichOneofReturnType_kind: _TypeAlias = _typing.Literal["message", "conversation", "member", "receipt", "unread", "typing", "reaction", "thread", "pinned", "membership", "draft", "invite", "bookmark", "scheduled", "report", "group", "ban", "thread_mark", "poll"]  # noqa: Y015
     _WhichOneofArgType_kind: _TypeAlias = _typing.Literal["kind", b"kind"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_kind) -> _WhichOneofReturnType_kind | None: ...
 

@@ -23,10 +23,11 @@ _sym_db = _symbol_database.Default()
 
 
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from chat.message.v1 import poll_pb2 as chat_dot_message_dot_v1_dot_poll__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63hat/message/v1/message.proto\x12\x0f\x63hat.message.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"v\n\x07Profile\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.chat.message.v1.ProfileKind\x12\x10\n\x08username\x18\x03 \x01(\t\x12\x11\n\tfull_name\x18\x04 \x01(\t\x12\x0e\n\x06\x61vatar\x18\x05 \x01(\t\"\'\n\nAttachment\x12\x19\n\x07\x66ile_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"p\n\x08Mentions\x12#\n\x08user_ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\x12$\n\tgroup_ids\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\n\x18\x01\"\x05r\x03\xb0\x01\x01\x12\x0b\n\x03\x61ll\x18\x03 \x01(\x08\x12\x0c\n\x04here\x18\x04 \x01(\x08\"@\n\x06Thread\x12\x0f\n\x07root_id\x18\x01 \x01(\t\x12\x13\n\x0breply_count\x18\x02 \x01(\x05\x12\x10\n\x08last_seq\x18\x03 \x01(\x03\":\n\x08Reaction\x12\r\n\x05\x65moji\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12\x10\n\x08user_ids\x18\x03 \x03(\t\"\x90\x02\n\tForwarded\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12(\n\x06sender\x18\x03 \x01(\x0b\x32\x18.chat.message.v1.Profile\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04text\x18\x05 \x01(\t\x12.\n\x06\x66ormat\x18\x06 \x01(\x0e\x32\x1e.chat.message.v1.MessageFormat\x12\x0c\n\x04html\x18\x07 \x01(\t\x12\x30\n\x0b\x61ttachments\x18\x08 \x03(\x0b\x32\x1b.chat.message.v1.Attachment\"d\n\x0bLinkPreview\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x11\n\tsite_name\x18\x04 \x01(\t\x12\x11\n\timage_url\x18\x05 \x01(\t\"\x87\x01\n\rReactionState\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x03\x12+\n\x08reaction\x18\x04 \x01(\x0b\x32\x19.chat.message.v1.Reaction\x12\x0f\n\x07user_id\x18\x05 \x01(\t\"\xf0\x07\n\x07Message\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x03\x12(\n\x06sender\x18\x04 \x01(\x0b\x32\x18.chat.message.v1.Profile\x12\x15\n\rclient_msg_id\x18\x05 \x01(\t\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\x10\n\x08reply_to\x18\x07 \x01(\t\x12\x0f\n\x07version\x18\x08 \x01(\x05\x12.\n\ncreated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tedited_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ndeleted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ndeleted_by\x18\x0c \x01(\t\x12\x38\n\x08metadata\x18\r \x03(\x0b\x32&.chat.message.v1.Message.MetadataEntry\x12/\n\nencryption\x18\x0e \x01(\x0b\x32\x1b.chat.message.v1.Encryption\x12\x0c\n\x04\x65tag\x18\x0f \x01(\t\x12.\n\x06\x66ormat\x18\x10 \x01(\x0e\x32\x1e.chat.message.v1.MessageFormat\x12\x0c\n\x04html\x18\x11 \x01(\t\x12\x30\n\x0b\x61ttachments\x18\x12 \x03(\x0b\x32\x1b.chat.message.v1.Attachment\x12+\n\x08mentions\x18\x13 \x01(\x0b\x32\x19.chat.message.v1.Mentions\x12\'\n\x06thread\x18\x14 \x01(\x0b\x32\x17.chat.message.v1.Thread\x12,\n\treactions\x18\x15 \x03(\x0b\x32\x19.chat.message.v1.Reaction\x12-\n\tpinned_at\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06silent\x18\x17 \x01(\x08\x12\x32\n\x0eundelete_until\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x19 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tforwarded\x18\x1a \x01(\x0b\x32\x1a.chat.message.v1.Forwarded\x12.\n\x08previews\x18\x1b \x03(\x0b\x32\x1c.chat.message.v1.LinkPreview\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"0\n\nEncryption\x12\x0e\n\x06scheme\x18\x01 \x01(\t\x12\x12\n\nciphertext\x18\x02 \x01(\x0c*q\n\x0bProfileKind\x12\x1c\n\x18PROFILE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11PROFILE_KIND_USER\x10\x01\x12\x14\n\x10PROFILE_KIND_BOT\x10\x02\x12\x17\n\x13PROFILE_KIND_SYSTEM\x10\x03*f\n\rMessageFormat\x12\x1e\n\x1aMESSAGE_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n\x14MESSAGE_FORMAT_PLAIN\x10\x01\x12\x1b\n\x17MESSAGE_FORMAT_MARKDOWN\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x63hat/message/v1/message.proto\x12\x0f\x63hat.message.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1a\x63hat/message/v1/poll.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"v\n\x07Profile\x12\n\n\x02id\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.chat.message.v1.ProfileKind\x12\x10\n\x08username\x18\x03 \x01(\t\x12\x11\n\tfull_name\x18\x04 \x01(\t\x12\x0e\n\x06\x61vatar\x18\x05 \x01(\t\"\'\n\nAttachment\x12\x19\n\x07\x66ile_id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"p\n\x08Mentions\x12#\n\x08user_ids\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\x64\x18\x01\"\x05r\x03\xb0\x01\x01\x12$\n\tgroup_ids\x18\x02 \x03(\tB\x11\xbaH\x0e\x92\x01\x0b\x10\n\x18\x01\"\x05r\x03\xb0\x01\x01\x12\x0b\n\x03\x61ll\x18\x03 \x01(\x08\x12\x0c\n\x04here\x18\x04 \x01(\x08\"@\n\x06Thread\x12\x0f\n\x07root_id\x18\x01 \x01(\t\x12\x13\n\x0breply_count\x18\x02 \x01(\x05\x12\x10\n\x08last_seq\x18\x03 \x01(\x03\":\n\x08Reaction\x12\r\n\x05\x65moji\x18\x01 \x01(\t\x12\r\n\x05\x63ount\x18\x02 \x01(\x05\x12\x10\n\x08user_ids\x18\x03 \x03(\t\"\x90\x02\n\tForwarded\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12(\n\x06sender\x18\x03 \x01(\x0b\x32\x18.chat.message.v1.Profile\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0c\n\x04text\x18\x05 \x01(\t\x12.\n\x06\x66ormat\x18\x06 \x01(\x0e\x32\x1e.chat.message.v1.MessageFormat\x12\x0c\n\x04html\x18\x07 \x01(\t\x12\x30\n\x0b\x61ttachments\x18\x08 \x03(\x0b\x32\x1b.chat.message.v1.Attachment\"d\n\x0bLinkPreview\x12\x0b\n\x03url\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\x11\n\tsite_name\x18\x04 \x01(\t\x12\x11\n\timage_url\x18\x05 \x01(\t\"\x87\x01\n\rReactionState\x12\x12\n\nmessage_id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x03\x12+\n\x08reaction\x18\x04 \x01(\x0b\x32\x19.chat.message.v1.Reaction\x12\x0f\n\x07user_id\x18\x05 \x01(\t\"\x95\x08\n\x07Message\x12\n\n\x02id\x18\x01 \x01(\t\x12\x17\n\x0f\x63onversation_id\x18\x02 \x01(\t\x12\x0b\n\x03seq\x18\x03 \x01(\x03\x12(\n\x06sender\x18\x04 \x01(\x0b\x32\x18.chat.message.v1.Profile\x12\x15\n\rclient_msg_id\x18\x05 \x01(\t\x12\x0c\n\x04text\x18\x06 \x01(\t\x12\x10\n\x08reply_to\x18\x07 \x01(\t\x12\x0f\n\x07version\x18\x08 \x01(\x05\x12.\n\ncreated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tedited_at\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\ndeleted_at\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ndeleted_by\x18\x0c \x01(\t\x12\x38\n\x08metadata\x18\r \x03(\x0b\x32&.chat.message.v1.Message.MetadataEntry\x12/\n\nencryption\x18\x0e \x01(\x0b\x32\x1b.chat.message.v1.Encryption\x12\x0c\n\x04\x65tag\x18\x0f \x01(\t\x12.\n\x06\x66ormat\x18\x10 \x01(\x0e\x32\x1e.chat.message.v1.MessageFormat\x12\x0c\n\x04html\x18\x11 \x01(\t\x12\x30\n\x0b\x61ttachments\x18\x12 \x03(\x0b\x32\x1b.chat.message.v1.Attachment\x12+\n\x08mentions\x18\x13 \x01(\x0b\x32\x19.chat.message.v1.Mentions\x12\'\n\x06thread\x18\x14 \x01(\x0b\x32\x17.chat.message.v1.Thread\x12,\n\treactions\x18\x15 \x03(\x0b\x32\x19.chat.message.v1.Reaction\x12-\n\tpinned_at\x18\x16 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06silent\x18\x17 \x01(\x08\x12\x32\n\x0eundelete_until\x18\x18 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x19 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tforwarded\x18\x1a \x01(\x0b\x32\x1a.chat.message.v1.Forwarded\x12.\n\x08previews\x18\x1b \x03(\x0b\x32\x1c.chat.message.v1.LinkPreview\x12#\n\x04poll\x18\x1c \x01(\x0b\x32\x15.chat.message.v1.Poll\x1a/\n\rMetadataEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"0\n\nEncryption\x12\x0e\n\x06scheme\x18\x01 \x01(\t\x12\x12\n\nciphertext\x18\x02 \x01(\x0c*q\n\x0bProfileKind\x12\x1c\n\x18PROFILE_KIND_UNSPECIFIED\x10\x00\x12\x15\n\x11PROFILE_KIND_USER\x10\x01\x12\x14\n\x10PROFILE_KIND_BOT\x10\x02\x12\x17\n\x13PROFILE_KIND_SYSTEM\x10\x03*f\n\rMessageFormat\x12\x1e\n\x1aMESSAGE_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n\x14MESSAGE_FORMAT_PLAIN\x10\x01\x12\x1b\n\x17MESSAGE_FORMAT_MARKDOWN\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,30 +42,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MENTIONS'].fields_by_name['group_ids']._serialized_options = b'\272H\016\222\001\013\020\n\030\001\"\005r\003\260\001\001'
   _globals['_MESSAGE_METADATAENTRY']._loaded_options = None
   _globals['_MESSAGE_METADATAENTRY']._serialized_options = b'8\001'
-  _globals['_PROFILEKIND']._serialized_start=2089
-  _globals['_PROFILEKIND']._serialized_end=2202
-  _globals['_MESSAGEFORMAT']._serialized_start=2204
-  _globals['_MESSAGEFORMAT']._serialized_end=2306
-  _globals['_PROFILE']._serialized_start=112
-  _globals['_PROFILE']._serialized_end=230
-  _globals['_ATTACHMENT']._serialized_start=232
-  _globals['_ATTACHMENT']._serialized_end=271
-  _globals['_MENTIONS']._serialized_start=273
-  _globals['_MENTIONS']._serialized_end=385
-  _globals['_THREAD']._serialized_start=387
-  _globals['_THREAD']._serialized_end=451
-  _globals['_REACTION']._serialized_start=453
-  _globals['_REACTION']._serialized_end=511
-  _globals['_FORWARDED']._serialized_start=514
-  _globals['_FORWARDED']._serialized_end=786
-  _globals['_LINKPREVIEW']._serialized_start=788
-  _globals['_LINKPREVIEW']._serialized_end=888
-  _globals['_REACTIONSTATE']._serialized_start=891
-  _globals['_REACTIONSTATE']._serialized_end=1026
-  _globals['_MESSAGE']._serialized_start=1029
-  _globals['_MESSAGE']._serialized_end=2037
-  _globals['_MESSAGE_METADATAENTRY']._serialized_start=1990
-  _globals['_MESSAGE_METADATAENTRY']._serialized_end=2037
-  _globals['_ENCRYPTION']._serialized_start=2039
-  _globals['_ENCRYPTION']._serialized_end=2087
+  _globals['_PROFILEKIND']._serialized_start=2154
+  _globals['_PROFILEKIND']._serialized_end=2267
+  _globals['_MESSAGEFORMAT']._serialized_start=2269
+  _globals['_MESSAGEFORMAT']._serialized_end=2371
+  _globals['_PROFILE']._serialized_start=140
+  _globals['_PROFILE']._serialized_end=258
+  _globals['_ATTACHMENT']._serialized_start=260
+  _globals['_ATTACHMENT']._serialized_end=299
+  _globals['_MENTIONS']._serialized_start=301
+  _globals['_MENTIONS']._serialized_end=413
+  _globals['_THREAD']._serialized_start=415
+  _globals['_THREAD']._serialized_end=479
+  _globals['_REACTION']._serialized_start=481
+  _globals['_REACTION']._serialized_end=539
+  _globals['_FORWARDED']._serialized_start=542
+  _globals['_FORWARDED']._serialized_end=814
+  _globals['_LINKPREVIEW']._serialized_start=816
+  _globals['_LINKPREVIEW']._serialized_end=916
+  _globals['_REACTIONSTATE']._serialized_start=919
+  _globals['_REACTIONSTATE']._serialized_end=1054
+  _globals['_MESSAGE']._serialized_start=1057
+  _globals['_MESSAGE']._serialized_end=2102
+  _globals['_MESSAGE_METADATAENTRY']._serialized_start=2055
+  _globals['_MESSAGE_METADATAENTRY']._serialized_end=2102
+  _globals['_ENCRYPTION']._serialized_start=2104
+  _globals['_ENCRYPTION']._serialized_end=2152
 # @@protoc_insertion_point(module_scope)

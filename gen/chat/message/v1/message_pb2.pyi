@@ -3,6 +3,7 @@
 isort:skip_file
 Conversations, their messages, and the feeds that tell of every change."""
 
+from chat.message.v1 import poll_pb2 as _poll_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -423,6 +424,7 @@ class Message(_message.Message):
     EXPIRES_AT_FIELD_NUMBER: _builtins.int
     FORWARDED_FIELD_NUMBER: _builtins.int
     PREVIEWS_FIELD_NUMBER: _builtins.int
+    POLL_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """UUIDv7."""
     conversation_id: _builtins.str
@@ -507,6 +509,10 @@ class Message(_message.Message):
     def previews(self) -> _containers.RepeatedCompositeFieldContainer[Global___LinkPreview]:
         """Of pages that `text` links to, up to 3, once they were looked at. Only where the installation makes previews."""
 
+    @_builtins.property
+    def poll(self) -> _poll_pb2.Poll:
+        """What it asks; absent for nothing, and once deleted."""
+
     def __init__(
         self,
         *,
@@ -537,10 +543,11 @@ class Message(_message.Message):
         expires_at: _timestamp_pb2.Timestamp | None = ...,
         forwarded: Global___Forwarded | None = ...,
         previews: _abc.Iterable[Global___LinkPreview] | None = ...,
+        poll: _poll_pb2.Poll | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "deleted_at", b"deleted_at", "edited_at", b"edited_at", "encryption", b"encryption", "expires_at", b"expires_at", "forwarded", b"forwarded", "mentions", b"mentions", "pinned_at", b"pinned_at", "sender", b"sender", "thread", b"thread", "undelete_until", b"undelete_until"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["created_at", b"created_at", "deleted_at", b"deleted_at", "edited_at", b"edited_at", "encryption", b"encryption", "expires_at", b"expires_at", "forwarded", b"forwarded", "mentions", b"mentions", "pinned_at", b"pinned_at", "poll", b"poll", "sender", b"sender", "thread", b"thread", "undelete_until", b"undelete_until"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "client_msg_id", b"client_msg_id", "conversation_id", b"conversation_id", "created_at", b"created_at", "deleted_at", b"deleted_at", "deleted_by", b"deleted_by", "edited_at", b"edited_at", "encryption", b"encryption", "etag", b"etag", "expires_at", b"expires_at", "format", b"format", "forwarded", b"forwarded", "html", b"html", "id", b"id", "mentions", b"mentions", "metadata", b"metadata", "pinned_at", b"pinned_at", "previews", b"previews", "reactions", b"reactions", "reply_to", b"reply_to", "sender", b"sender", "seq", b"seq", "silent", b"silent", "text", b"text", "thread", b"thread", "undelete_until", b"undelete_until", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "client_msg_id", b"client_msg_id", "conversation_id", b"conversation_id", "created_at", b"created_at", "deleted_at", b"deleted_at", "deleted_by", b"deleted_by", "edited_at", b"edited_at", "encryption", b"encryption", "etag", b"etag", "expires_at", b"expires_at", "format", b"format", "forwarded", b"forwarded", "html", b"html", "id", b"id", "mentions", b"mentions", "metadata", b"metadata", "pinned_at", b"pinned_at", "poll", b"poll", "previews", b"previews", "reactions", b"reactions", "reply_to", b"reply_to", "sender", b"sender", "seq", b"seq", "silent", b"silent", "text", b"text", "thread", b"thread", "undelete_until", b"undelete_until", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

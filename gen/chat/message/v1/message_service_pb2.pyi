@@ -6,6 +6,7 @@ isort:skip_file
 from chat.common.v1 import page_pb2 as _page_pb2
 from chat.common.v1 import problem_pb2 as _problem_pb2
 from chat.message.v1 import message_pb2 as _message_pb2
+from chat.message.v1 import poll_pb2 as _poll_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -59,12 +60,13 @@ class SendMessageRequest(_message.Message):
     THREAD_ROOT_FIELD_NUMBER: _builtins.int
     SILENT_FIELD_NUMBER: _builtins.int
     EXPIRES_IN_S_FIELD_NUMBER: _builtins.int
+    POLL_FIELD_NUMBER: _builtins.int
     conversation_id: _builtins.str
     """Where to."""
     client_msg_id: _builtins.str
     """The sender's own id for this message, unique among theirs in the conversation. Repeat a send with the same one."""
     text: _builtins.str
-    """Up to 10,000 characters, none of them NUL; empty only with files."""
+    """Up to 10,000 characters, none of them NUL; empty only with files or a poll."""
     reply_to: _builtins.str
     """Id of a message of the same conversation that this one answers."""
     format: _message_pb2.MessageFormat.ValueType
@@ -91,6 +93,10 @@ class SendMessageRequest(_message.Message):
     def mentions(self) -> _message_pb2.Mentions:
         """Who it calls."""
 
+    @_builtins.property
+    def poll(self) -> _poll_pb2.NewPoll:
+        """A question to those who are there."""
+
     def __init__(
         self,
         *,
@@ -105,10 +111,11 @@ class SendMessageRequest(_message.Message):
         thread_root: _builtins.str = ...,
         silent: _builtins.bool = ...,
         expires_in_s: _builtins.int = ...,
+        poll: _poll_pb2.NewPoll | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["mentions", b"mentions"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["mentions", b"mentions", "poll", b"poll"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "client_msg_id", b"client_msg_id", "conversation_id", b"conversation_id", "expires_in_s", b"expires_in_s", "format", b"format", "mentions", b"mentions", "metadata", b"metadata", "reply_to", b"reply_to", "silent", b"silent", "text", b"text", "thread_root", b"thread_root"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attachments", b"attachments", "client_msg_id", b"client_msg_id", "conversation_id", b"conversation_id", "expires_in_s", b"expires_in_s", "format", b"format", "mentions", b"mentions", "metadata", b"metadata", "poll", b"poll", "reply_to", b"reply_to", "silent", b"silent", "text", b"text", "thread_root", b"thread_root"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -40,6 +40,7 @@ NEW = {
         ("silent", sa.Boolean(), sa.false()),
         ("forwarded", sa.Text(), ""),
         ("previews", sa.Text(), ""),
+        ("poll", sa.Text(), ""),
         ("revision", sa.Integer(), "1"),
     ),
     "message_versions": (("html", sa.Text(), ""),),
@@ -70,6 +71,7 @@ TABLES = (
     "drafts",
     "bookmarks",
     "pins",
+    "poll_votes",
     "reactions",
     "mentions",
     "deleted_messages",
@@ -132,6 +134,7 @@ def _about_messages() -> None:
         sa.Column("mentions", sa.Text(), nullable=False),
         sa.Column("reactions", sa.Text(), nullable=False),
         sa.Column("forwarded", sa.Text(), nullable=False),
+        sa.Column("poll", sa.Text(), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("message_id", name="pk_deleted_messages"),
         sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name="fk_deleted_messages_message_id"),
@@ -161,6 +164,17 @@ def _about_messages() -> None:
     )
     op.create_index("ix_reactions_message_id_pos", "reactions", ["message_id", "pos"])
     op.create_index("ix_reactions_message_id_emoji_pos", "reactions", ["message_id", "emoji", "pos"])
+    op.create_table(
+        "poll_votes",
+        sa.Column("message_id", sa.String(36), nullable=False),
+        sa.Column("workspace_id", sa.String(32), nullable=False),
+        sa.Column("user_id", sa.String(36), nullable=False),
+        sa.Column("option_id", sa.String(8), nullable=False),
+        sa.Column("pos", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("message_id", "user_id", "option_id", name="pk_poll_votes"),
+        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name="fk_poll_votes_message_id"),
+    )
+    op.create_index("ix_poll_votes_message_id_option_id_pos", "poll_votes", ["message_id", "option_id", "pos"])
     op.create_table(
         "pins",
         sa.Column("message_id", sa.String(36), nullable=False),
