@@ -159,7 +159,9 @@ def _register(
     mesh: Mesh, database: Database, trail: Trail, *, hub: Hub, writer: Writer, profiles: Profiles
 ) -> Register:
     cursors = open_cursors(mesh.secret)
-    messages = MessageServicer(SqlMessageStore(database), writer, profiles, cursors=cursors, new_id=_new_id)
+    messages = MessageServicer(
+        SqlMessageStore(database), writer, profiles, limits=mesh.limits, cursors=cursors, new_id=_new_id
+    )
     reactions = ReactionServicer(SqlReactionStore(database), writer, profiles, cursors=cursors)
     polls = PollServicer(SqlPollStore(database), writer)
     pins = PinServicer(SqlPinStore(database), writer, profiles, cursors=cursors)

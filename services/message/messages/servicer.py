@@ -7,10 +7,11 @@ from chat.common.v1.problem_pb2 import Problem
 from chat.message.v1 import message_service_pb2 as pb
 from chat.message.v1 import message_service_pb2_grpc as rpc
 from chat.message.v1.message_pb2 import Message as MessageProto
-from mesh.call.context import caller
+from mesh.call.context import caller, current
 from mesh.call.faults import unexpected
 from mesh.cursor import CursorCodec
-from mesh.errors import Error
+from mesh.errors import Error, Exhausted
+from mesh.limits.limits import Limits, refusal
 from mesh.page import MAX_BYTES, Cursors, Place, Slice, cut, fit, limit_of
 from services.message.calls import Relayed, origin
 from services.message.command import Origin
@@ -35,6 +36,8 @@ from services.message.messages.wire import (
 from services.message.profiles import Profiles
 from services.message.writer import Writer
 
+_SEND = "/chat.message.v1.MessageService/SendMessage"
+
 
 class MessageServicer(rpc.MessageServiceServicer):
     """Each write is one command; its answer means that it is on disk."""
@@ -45,10 +48,12 @@ class MessageServicer(rpc.MessageServiceServicer):
         writer: Writer,
         profiles: Profiles,
         *,
+        limits: Limits,
         cursors: CursorCodec,
         new_id: Callable[[], str],
     ) -> None:
         self._store = store
+        self._limits = limits
         self._writer = writer
         self._profiles = profiles
         self._cursors = cursors
@@ -134,8 +139,11 @@ class MessageServicer(rpc.MessageServiceServicer):
     ) -> pb.BatchSendMessagesResponse:
         await self._profiles.load([caller().user_id])
         called = origin()
+        refused = await self._charged(request.items)
         # All are submitted before the writer has its turn, so that they share a commit.
-        results = await asyncio.gather(*[self._ended(item, called) for item in request.items])
+        results = await asyncio.gather(
+            *[self._ended(item, called, wait) for item, wait in zip(request.items, refused, strict=True)]
+        )
         return pb.BatchSendMessagesResponse(items=[self._result(result) for result in results])
 
     async def EditMessage(self, request: pb.EditMessageRequest, context: object) -> pb.EditMessageResponse:
@@ -179,7 +187,14 @@ class MessageServicer(rpc.MessageServiceServicer):
     def _deleted(self, message: Message) -> pb.DeleteMessageResponse:
         return pb.DeleteMessageResponse(message=self._proto(message))
 
-    async def _ended(self, request: pb.SendMessageRequest, origin: Origin) -> Sent | Error:
+    async def _charged(self, items: Iterable[pb.SendMessageRequest]) -> list[Exhausted | None]:
+        """For each message why it has to wait, or None: each counts as if it were sent by itself."""
+        charges = [self._limits.of_call(_SEND, current(), item) for item in items]
+        return [refusal(decisions) for decisions in await self._limits.take_each(charges)]
+
+    async def _ended(self, request: pb.SendMessageRequest, origin: Origin, refused: Error | None) -> Sent | Error:
+        if refused is not None:
+            return refused
         try:
             return await self._send(request, origin)
         except Error as error:

@@ -16,6 +16,7 @@ from mesh.database import Database, open_database
 from mesh.errors import Unauthenticated
 from mesh.identity.principal import DEFAULT_WORKSPACE, Principal
 from mesh.identity.revocations import Revocations
+from mesh.limits.limits import unlimited
 from mesh.policy.admit import admit
 from mesh.telemetry.metrics import Metrics, new_registry
 from services.message.command import Command, Origin
@@ -102,7 +103,12 @@ async def open_live(database_url: str) -> AsyncIterator[LiveWorld]:
         hub, journal = Hub(profiles.known), HeldJournal(database, lambda: datetime.now(UTC))
         async with Writer(journal, hub.publish, metrics) as writer:
             servicer = MessageServicer(
-                SqlMessageStore(database), writer, profiles, cursors=CursorCodec(b"x"), new_id=lambda: str(uuid7())
+                SqlMessageStore(database),
+                writer,
+                profiles,
+                limits=unlimited(),
+                cursors=CursorCodec(b"x"),
+                new_id=lambda: str(uuid7()),
             )
             calls = RelayCalls({SEND: servicer.relayed["SendMessage"]}, profiles, admit=admit, metrics=metrics)
             live = Live(calls, hub, writer, profiles, Tokens())  # type: ignore[arg-type]

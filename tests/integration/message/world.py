@@ -49,6 +49,7 @@ from mesh.identity.jwk import to_jwk
 from mesh.identity.principal import DEFAULT_WORKSPACE, Principal
 from mesh.identity.proof import Proofs
 from mesh.identity.verifier import Verifier
+from mesh.limits.limits import Limits, unlimited
 from mesh.service import Mesh
 from mesh.settings import Settings
 from mesh.telemetry.metrics import Metrics, new_registry
@@ -203,7 +204,13 @@ class Feed:
 
 @asynccontextmanager
 async def open_world(
-    data: Path, database_url: str, *, users: Users | None = None, bus: Bus | None = None, **settings: Any
+    data: Path,
+    database_url: str,
+    *,
+    users: Users | None = None,
+    bus: Bus | None = None,
+    limits: Limits | None = None,
+    **settings: Any,
 ) -> AsyncIterator[World]:
     key, registry = Ed25519PrivateKey.generate(), new_registry()
     metrics = Metrics(registry)
@@ -223,6 +230,7 @@ async def open_world(
         verifier=verifier,
         bus=bus or LocalBus(_no_dead_letters),
         metrics=metrics,
+        limits=limits or unlimited(),
         at_drain=drains.append,
     )
     async with open_message(mesh) as register:

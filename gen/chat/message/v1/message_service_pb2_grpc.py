@@ -182,7 +182,8 @@ class MessageServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def BatchSendMessages(self, request, context):
-        """Writes up to 50 messages, each on its own: one that is refused keeps no other from being written.
+        """Writes up to 50 messages, each on its own: one that is refused keeps no other from
+        being written, and each counts for the limits as if it were sent by itself.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -62,7 +62,9 @@ class MessageServiceStub:
     ForwardMessage: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.ForwardMessageRequest, _message_service_pb2.ForwardMessageResponse]
     """Writes a message that passes another one on, as that is now. Of a forward, what it passes on itself."""
     BatchSendMessages: _grpc.UnaryUnaryMultiCallable[_message_service_pb2.BatchSendMessagesRequest, _message_service_pb2.BatchSendMessagesResponse]
-    """Writes up to 50 messages, each on its own: one that is refused keeps no other from being written."""
+    """Writes up to 50 messages, each on its own: one that is refused keeps no other from
+    being written, and each counts for the limits as if it were sent by itself.
+    """
 
 @_typing.type_check_only
 class MessageServiceAsyncStub(MessageServiceStub):
@@ -98,7 +100,9 @@ class MessageServiceAsyncStub(MessageServiceStub):
     ForwardMessage: _aio.UnaryUnaryMultiCallable[_message_service_pb2.ForwardMessageRequest, _message_service_pb2.ForwardMessageResponse]  # type: ignore[assignment]
     """Writes a message that passes another one on, as that is now. Of a forward, what it passes on itself."""
     BatchSendMessages: _aio.UnaryUnaryMultiCallable[_message_service_pb2.BatchSendMessagesRequest, _message_service_pb2.BatchSendMessagesResponse]  # type: ignore[assignment]
-    """Writes up to 50 messages, each on its own: one that is refused keeps no other from being written."""
+    """Writes up to 50 messages, each on its own: one that is refused keeps no other from
+    being written, and each counts for the limits as if it were sent by itself.
+    """
 
 class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
     """Writing and reading messages. An answer to a write means that it is committed to disk."""
@@ -203,6 +207,8 @@ class MessageServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _message_service_pb2.BatchSendMessagesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_message_service_pb2.BatchSendMessagesResponse, _abc.Awaitable[_message_service_pb2.BatchSendMessagesResponse]]:
-        """Writes up to 50 messages, each on its own: one that is refused keeps no other from being written."""
+        """Writes up to 50 messages, each on its own: one that is refused keeps no other from
+        being written, and each counts for the limits as if it were sent by itself.
+        """
 
 def add_MessageServiceServicer_to_server(servicer: MessageServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
