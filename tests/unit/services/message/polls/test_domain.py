@@ -22,6 +22,8 @@ from services.message.polls.domain import (
     told_by,
     voted,
 )
+from services.message.reports.domain import Category, ReportMessage, reported
+from services.message.search.domain import text_of
 
 AT = datetime(2026, 5, 1, tzinfo=UTC)
 SOON = AT + timedelta(seconds=1)
@@ -111,3 +113,10 @@ def test_results_equal_their_definition(votes: list[tuple[int, set[str]]], anony
     assert poll.voter_count == sum(map(bool, choices.values()))
     named = [[] if anonymous else orders[id_][:MAX_NAMED] for id_ in IDS]
     assert [list(option.user_ids) for option in poll.options] == named
+
+
+def test_what_a_poll_asks_is_found_and_reported() -> None:
+    """Like everything that a message says."""
+    assert text_of(replace(MESSAGE, text="see")) == "see\nwhich?\na\nb\nc"
+    report = ReportMessage(Origin("u", "w"), "r", "m", Category.SPAM, "")
+    assert reported(MESSAGE, report, AT).text == "which?\na\nb\nc"
