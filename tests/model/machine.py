@@ -30,6 +30,7 @@ EVERYBODY, ANNA = range(4), 0
 CHANNEL, GROUP = 0, 1
 TYPES = (conversation_pb2.CONVERSATION_TYPE_CHANNEL, conversation_pb2.CONVERSATION_TYPE_GROUP)
 WITHIN_S = 30.0
+PUBLISHED_WITHIN_S = 30.0
 MAX_REMEMBERED = 3
 
 USER, ROOM = st.integers(0, 3), st.integers(0, 1)
@@ -402,7 +403,7 @@ class Machine(RuleBasedStateMachine):
         answer = await self.house.ask(self.users[ANNA], "ConversationService/GetConversation", asked)
         wanted = list(range(1, answer.conversation.last_pos + 1))
         try:
-            async with asyncio.timeout(WITHIN_S):
+            async with asyncio.timeout(PUBLISHED_WITHIN_S):
                 while len(set(self.house.published.get(self.ids[room], ()))) < len(wanted):
                     await asyncio.sleep(0.005)
         except TimeoutError:

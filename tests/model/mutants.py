@@ -111,6 +111,7 @@ def relay_by_id(patch: pytest.MonkeyPatch, _: SqliteFiles) -> None:
         return rows
 
     patch.setattr(outbox_sql.SqlOutbox, "unpublished", after_the_last)
+    patch.setattr("tests.model.machine.PUBLISHED_WITHIN_S", 2.0)  # What is not told of will never be.
 
 
 def partial_recovery(patch: pytest.MonkeyPatch, _: SqliteFiles) -> None:

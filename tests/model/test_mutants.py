@@ -47,7 +47,6 @@ def test_a_mistake_is_found(mutant: Mutant, said: str, tmp_path: Path, monkeypat
     configure_logs("text", "critical")
     files = SqliteFiles(tmp_path)
     mutant(monkeypatch, files)
-    monkeypatch.setattr("tests.model.machine.WITHIN_S", 1.0)
 
     told: list[str] = []
 
