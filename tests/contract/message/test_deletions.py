@@ -220,7 +220,8 @@ async def test_versions_are_read_to_both_sides_whatever_the_page(desk: Desk, mes
     for text in "2345":
         await desk.result(desk.edit(A, message.id, text))
     for limit in (1, 2, 3, 5, 6):
-        pages, place = [], None
+        pages: list[list[int]] = []
+        place: Place | None = None
         while True:
             page = await messages.versions(as_(A), message.id, place, limit)
             assert page.has_prev == bool(pages)
