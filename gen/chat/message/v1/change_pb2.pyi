@@ -30,7 +30,10 @@ DESCRIPTOR: _descriptor.FileDescriptor
 @_typing.final
 class Change(_message.Message):
     """Something that happened. Durable changes carry `pos` (a conversation's log) or `user_pos` (the receiver's own log);
-    both count 1, 2, 3 and so on without gaps. Changes with neither (typing, receipts of others) are only sent live. A change tells the present state of what it is about, so applying one twice, or an old one, does no harm.
+    both count 1, 2, 3 and so on without gaps. Changes with neither (typing, receipts of others) are only sent live.
+    Changes of a log are applied in their order, each once. Of two logs the conversation's own knows better: a
+    `conversation-added` or `conversation-removed` that tells of a place (`last_pos`) which lies behind what is known
+    of that conversation is left out.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
