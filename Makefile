@@ -8,7 +8,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test conformance check breaking gen bench reset up lock wheel
+.PHONY: help run test coverage conformance check breaking gen bench reset up lock wheel
 
 help:
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -16,7 +16,10 @@ help:
 run: .venv/.run-stamp ## start everything in this process, on the data in .chat
 	@$(BIN)/chat serve
 
-test: .venv/.dev-stamp ## all tests, in parallel, with coverage
+test: .venv/.dev-stamp ## all tests, in parallel
+	@$(BIN)/python -m pytest -q
+
+coverage: .venv/.dev-stamp ## all tests, and what of the code they reach
 	@$(BIN)/python -m pytest --cov --cov-report=term --cov-report=json:.cache/coverage.json
 	@$(BIN)/python tools/coverage_floor.py .cache/coverage.json
 

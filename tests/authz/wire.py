@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
+from google.protobuf.descriptor_pb2 import MethodOptions
 from google.protobuf.message import Message
 
 from facade.descriptors import Method, all_services, methods
@@ -59,3 +60,8 @@ def _kind(streams: bool) -> str:
 def short(method: Method) -> str:
     """`SendMessage` of `/chat.message.v1.MessageService/SendMessage`."""
     return method.path.rpartition("/")[2]
+
+
+def is_read(method: Method) -> bool:
+    """Whether a call changes nothing."""
+    return bool(method.descriptor.GetOptions().idempotency_level == MethodOptions.NO_SIDE_EFFECTS)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
+from google.protobuf.descriptor import Descriptor, FieldDescriptor
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
 
@@ -11,16 +12,20 @@ M = TypeVar("M", bound=Message)
 
 def as_proto(kind: type[M], value: Mapping[str, Any]) -> M:
     """The message that the JSON shows."""
-    return ParseDict(_long_names(value), kind())
+    return ParseDict(_long_names(kind.DESCRIPTOR, value), kind())
 
 
-def _long_names(value: Any, key: str = "") -> Any:
-    """The JSON with the full names of enums. Places in logs are maps of numbers, and pass."""
-    prefixes = {"kind": "PROFILE_KIND_", "type": "CONVERSATION_TYPE_", "role": "MEMBER_ROLE_"}
-    if isinstance(value, dict):
-        return {name: _long_names(item, name) for name, item in value.items()}
+def _long_names(message: Descriptor, value: Any) -> Any:
+    """The JSON with the full names of enums."""
+    if not isinstance(value, dict) or message.GetOptions().map_entry:
+        return value
+    fields = message.fields_by_name
+    return {name: _field(fields[name], part) if name in fields else part for name, part in value.items()}
+
+
+def _field(field: FieldDescriptor, value: Any) -> Any:
     if isinstance(value, list):
-        return [_long_names(item) for item in value]
-    if key in prefixes and isinstance(value, str) and not (key == "type" and "-" in value):
-        return prefixes[key] + value.upper()
-    return value
+        return [_field(field, part) for part in value]
+    if field.enum_type is not None and isinstance(value, str):
+        return field.enum_type.values[0].name.removesuffix("UNSPECIFIED") + value.upper()
+    return value if field.message_type is None else _long_names(field.message_type, value)

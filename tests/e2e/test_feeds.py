@@ -63,7 +63,11 @@ async def test_each_feed_tells_the_same(clients: Clients) -> None:
         assert (await seen("message-deleted"))["data"]["message"] == deleted
         assert (deleted["version"], deleted["text"], deleted["deleted_by"]) == (3, "", alice.id)
         await writer.ask("mark-read", {"conversation_id": group, "seq": 1})
-        assert (await seen("receipt-read"))["data"]["receipt"] == {"user_id": alice.id, "last_read_seq": 1}
+        assert (await seen("receipt-read"))["data"]["receipt"] == {
+            "user_id": alice.id,
+            "last_read_seq": 1,
+            "last_delivered_seq": 1,
+        }
     subscription.cancel()
 
 
@@ -77,7 +81,8 @@ async def test_typing_reaches_the_others_only(clients: Clients) -> None:
     assert (told["actor_id"], told["conversation_id"], told["event_id"]) == (alice.id, group, "")
     assert told["data"]["typing"]["expires_at"] > told["ts"]
     await typist.ask("stop-typing", {"conversation_id": group})
-    assert (await other.until("stop-typing"))["data"]["typing"] == {"user_id": alice.id, "expires_at": None}
+    stopped = (await other.until("stop-typing"))["data"]["typing"]
+    assert stopped == {"user_id": alice.id, "expires_at": None, "thread_root": ""}
     assert (await outside.ask("typing", {"conversation_id": group}))["problem"]["code"] == "CONVERSATION_NOT_FOUND"
     await typist.ask("send-message", {"conversation_id": group, "text": "done"})
     for socket in (typist, same):  # What comes after proves what did not come before.
@@ -95,9 +100,9 @@ async def test_a_read_mark_is_told_to_own_devices(clients: Clients) -> None:
     await send_rest(clients, alice, conversation_id=group, text="two")
     phone, desk, other = [await clients.connect(user) for user in (bob, bob, alice)]
     answer = await phone.ask("mark-read", {"conversation_id": group, "seq": 1})
-    assert answer["data"] == {"conversation_id": group, "last_read_seq": 1, "unread_count": 1}
+    assert answer["data"] == {"conversation_id": group, "last_read_seq": 1, "unread_count": 1, "mention_count": 0}
     told = await desk.until("unread-updated")
-    assert told["data"]["unread"] == {"last_read_seq": 1, "unread_count": 1}
+    assert told["data"]["unread"] == {"last_read_seq": 1, "unread_count": 1, "mention_count": 0}
     assert told["event_id"] == f"{bob.id}:{told['user_pos']}"
     await other.until("receipt-read")
     assert not other.named("unread-updated")

@@ -19,13 +19,13 @@ from tests.authz.cast import Actor, Cast
 from tests.authz.expected import ALLOWED, expected
 from tests.authz.samples import SAMPLES, new_name
 from tests.authz.stage import Stage
-from tests.authz.wire import Wire, short
+from tests.authz.wire import Wire, is_read, short
 from tests.contract.databases import POSTGRES
 from tests.e2e.clients import Clients, User, open_clients
 from tests.e2e.conftest import Server, start
 from tests.e2e.doors import METHODS, GrpcDoor, Refused, RestDoor, SocketDoor, parsed, rest_request
 
-NO_SIDE_EFFECTS, IDEMPOTENT = 1, 2
+IDEMPOTENT = 2
 NAMED = {name: method for name, method in METHODS.items() if name.startswith("message.v1.")}
 UNARY = [
     name
@@ -59,6 +59,12 @@ def cast(server: Server) -> Iterator[Cast]:
         yield Cast(Wire(channel), Proofs(installation_secret(Settings(data=server.data))))
 
 
+@pytest.fixture(scope="module")
+def stage(cast: Cast) -> Stage:
+    """What is only read."""
+    return Stage(cast)
+
+
 @pytest.fixture
 async def clients(server: Server) -> AsyncIterator[Clients]:
     async with open_clients(server.http, server.grpc) as clients:
@@ -71,10 +77,10 @@ def test_what_makes_new_things_is_there() -> None:
 
 
 @pytest.mark.parametrize("name", UNARY)
-async def test_each_door_gives_the_same_answer(name: str, server: Server, clients: Clients, cast: Cast) -> None:
+async def test_each_door_gives_the_same_answer(name: str, server: Server, clients: Clients, stage: Stage) -> None:
     """Reads of one state; writes that are repeated, once they are done; what is made, apart from what is new in it."""
     method = METHODS[name]
-    actor, request = await asyncio.to_thread(_prepared, name, cast)
+    actor, request = await asyncio.to_thread(_prepared, name, stage)
     async with grpc.aio.insecure_channel(server.grpc) as channel:
         doors: dict[str, Any] = {"gRPC": GrpcDoor(lambda _: channel)}
         if method.rules:
@@ -95,10 +101,10 @@ async def test_each_door_gives_the_same_answer(name: str, server: Server, client
 
 
 @pytest.mark.parametrize("name", STREAMS)
-async def test_streams_begin_the_same(name: str, server: Server, clients: Clients, cast: Cast) -> None:
+async def test_streams_begin_the_same(name: str, server: Server, clients: Clients, stage: Stage) -> None:
     """A stream of HTTP is the one of gRPC, a JSON object a line. One that ends is compared to its end."""
     method = METHODS[name]
-    actor, request = await asyncio.to_thread(_prepared, name, cast)
+    actor, request = await asyncio.to_thread(_prepared, name, stage)
     bearer = f"Bearer {actor.token}"
     items = 1000 if "Export" in name else 1
     async with grpc.aio.insecure_channel(server.grpc) as channel, asyncio.timeout(WITHIN_S):
@@ -112,9 +118,10 @@ async def test_streams_begin_the_same(name: str, server: Server, clients: Client
     assert lines == told
 
 
-def _prepared(name: str, cast: Cast) -> tuple[Actor, Any]:
+def _prepared(name: str, shared: Stage) -> tuple[Actor, Any]:
     """Somebody who may make the call, and what they say."""
-    method, stage = METHODS[name], Stage(cast)
+    method, cast = METHODS[name], shared.cast
+    stage = shared if is_read(method) else Stage(cast)
     assert stage.message
     request = SAMPLES[name](stage)
     if key := KEYED.get(short(method)):

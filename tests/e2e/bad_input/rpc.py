@@ -44,7 +44,7 @@ ROWS = [
     Row("string not in UTF-8", SEND, b"\x1a\x02\xff\xfe", "INVALID_ARGUMENT", "INVALID_REQUEST"),
     Row("garbage to subscribe", SUBSCRIBE, b"\xff\xff\xff\xff", "INVALID_ARGUMENT", "INVALID_REQUEST"),
     Row("garbage to relay", RELAY, b"\xff\xff\xff\xff", "INVALID_ARGUMENT", "INVALID_REQUEST"),
-    Row("nothing", SEND, b"", "INVALID_ARGUMENT", "INVALID_REQUEST", names=["conversation_id", "text"]),
+    Row("nothing", SEND, b"", "INVALID_ARGUMENT", "INVALID_REQUEST", names=["conversation_id", ""]),
     Row("fields of another contract", SEND, accounts.RegisterRequest, "INVALID_ARGUMENT", "INVALID_REQUEST",
         {"username": "$group", "email": "x"}),
     Row("larger than 4 MiB", SEND, b"\x1a" + b"\x80\x80\x80\x03" + b"x" * (6 << 20), "RESOURCE_EXHAUSTED", ""),

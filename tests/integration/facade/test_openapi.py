@@ -134,8 +134,8 @@ def test_socket_events_are_listed_with_their_messages(contracts: dict[str, Any])
     ("request_type", "value", "fits"),
     [
         ("SendMessageRequest", {"conversation_id": "0", "text": "x", "metadata": {"k": "v"}}, True),
-        ("SendMessageRequest", {"conversation_id": "0"}, False),
-        ("SendMessageRequest", {"conversation_id": "0", "text": ""}, False),
+        ("SendMessageRequest", {"text": "x"}, False),
+        ("SendMessageRequest", {"conversation_id": "0", "text": 1}, False),
         ("SendMessageRequest", {"conversation_id": "0", "text": "x", "metadata": {"": "v"}}, False),
         ("SendMessageRequest", {"conversation_id": "0", "text": "x", "metadata": {"k": "v" * 501}}, False),
         ("SendMessageRequest", {"conversation_id": "0", "text": "x", "client_msg_id": "ä"}, False),
