@@ -7,9 +7,11 @@ import pytest
 from mesh.database import Database
 from mesh.errors import NotFound
 from mesh.page import Place
+from mesh.telemetry.metrics import Metrics, new_registry
 from services.message.groups.domain import CreateGroup, DeleteGroup, UpdateGroup
 from services.message.groups.store import GroupStore
 from services.message.groups.store_sql import SqlGroupStore
+from services.message.writer import Writer
 from tests.contract.message.desk import ELSEWHERE, A, B, C, Desk, as_, told
 
 
@@ -54,9 +56,15 @@ async def test_changes_of_a_group_in_one_batch_are_told_in_order(desk: Desk) -> 
 
 
 async def test_a_handle_is_one_groups(desk: Desk) -> None:
-    """In its workspace, also when several want it at once."""
-    batches = await asyncio.gather(*[desk.do(create(desk, "crew", id_=f"p{i}")) for i in range(4)])
-    reasons = [outcome.error.reason if outcome.error else "" for (outcome,) in batches]
+    """In its workspace, also when several processes want it at once."""
+    metrics = Metrics(new_registry())
+    async with (
+        Writer(desk.journal, lambda command, outcome: None, metrics) as one,
+        Writer(desk.journal, lambda command, outcome: None, metrics) as other,
+    ):
+        wanted = [(one, other)[i % 2].submit(create(desk, "crew", id_=f"p{i}")) for i in range(4)]
+        ends = await asyncio.gather(*wanted, return_exceptions=True)
+    reasons = [getattr(end, "reason", "") for end in ends]
     assert sorted(reasons) == ["", "GROUP_TAKEN", "GROUP_TAKEN", "GROUP_TAKEN"]
     await Desk(desk.journal, ELSEWHERE).result(create(Desk(desk.journal, ELSEWHERE), "crew", id_="other"))
 
