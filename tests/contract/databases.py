@@ -1,35 +1,59 @@
 """The databases that SQL adapters are tried on: SQLite always, PostgreSQL where CHAT_TEST_POSTGRES_URL names one."""
 
+import atexit
 import os
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from sqlalchemy import NullPool, create_engine, make_url
 from sqlalchemy.schema import CreateSchema, DropSchema
 
 from mesh.database import Database, open_database, sqlite_url
+from mesh.sql.engines import open_engine
+from mesh.sql.migrations import migrate_to_head
 
 POSTGRES = os.environ.get("CHAT_TEST_POSTGRES_URL", "")
+_FOLDER = TemporaryDirectory()
+atexit.register(_FOLDER.cleanup)
 KINDS = ["sqlite", "postgresql"] if POSTGRES else ["sqlite"]
 
 
 @asynccontextmanager
 async def empty_database(kind: str, folder: Path, migrations: Path) -> AsyncIterator[Database]:
     """A database of a kind with the schema of a service and nothing in it."""
-    async with empty_url(kind, folder) as url, open_database(url, migrations) as database:
+    async with empty_url(kind, folder, migrations) as url, open_database(url, migrations) as database:
         yield database
 
 
 @asynccontextmanager
-async def empty_url(kind: str, folder: Path) -> AsyncIterator[str]:
-    """The URL of a database of a kind with nothing in it, which is gone at the end."""
+async def empty_url(kind: str, folder: Path, migrations: Path | None = None) -> AsyncIterator[str]:
+    """The URL of a database of a kind with nothing in it, which is gone at the end.
+
+    With the schema that `migrations` make, where that is quicker than making it later.
+    """
     if kind == "sqlite":
-        yield sqlite_url(folder / "test.db")
+        path = folder / "test.db"
+        if migrations is not None:
+            shutil.copy(_migrated(migrations), path)
+        yield sqlite_url(path)
     else:
         with new_schema(POSTGRES) as url:
             yield url
+
+
+@cache
+def _migrated(migrations: Path) -> Path:
+    """A file with the schema that migrations make, once for each process."""
+    path = Path(_FOLDER.name) / f"{migrations.parent.name}.db"
+    engine = open_engine(sqlite_url(path), "")
+    migrate_to_head(engine, migrations)
+    engine.dispose()
+    return path
 
 
 @contextmanager

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from services.message.service import MIGRATIONS
 from tests.contract.databases import KINDS, empty_url
 from tests.integration.message.world import World, open_world
 
 
 @pytest.fixture(params=KINDS)
 async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    async with empty_url(request.param, tmp_path) as url:
+    async with empty_url(request.param, tmp_path, MIGRATIONS) as url:
         yield url
 
 
