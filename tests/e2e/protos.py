@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from google.protobuf.descriptor import Descriptor, FieldDescriptor
+from google.protobuf.descriptor import FieldDescriptor
 from google.protobuf.json_format import ParseDict
 from google.protobuf.message import Message
 
@@ -15,7 +15,7 @@ def as_proto(kind: type[M], value: Mapping[str, Any]) -> M:
     return ParseDict(_long_names(kind.DESCRIPTOR, value), kind())
 
 
-def _long_names(message: Descriptor, value: Any) -> Any:
+def _long_names(message: Any, value: Any) -> Any:
     """The JSON with the full names of enums."""
     if not isinstance(value, dict) or message.GetOptions().map_entry:
         return value
