@@ -183,7 +183,9 @@ def _register(
         clock=_now,
     )
     groups = GroupServicer(SqlGroupStore(database), writer, profiles, cursors=cursors, new_id=_new_id)
-    reading = ReadingServicer(SqlReadingStore(database), writer, profiles, cursors=cursors)
+    reading = ReadingServicer(
+        SqlReadingStore(database), SqlConversationStore(database), writer, profiles, cursors=cursors
+    )
     drafts = DraftServicer(SqlDraftStore(database), writer, cursors=cursors)
     planned = ScheduleServicer(SqlScheduleStore(database), writer, cursors=cursors, new_id=_new_id)
     search = SearchServicer(SqlSearchStore(database), profiles, cursors=cursors)

@@ -6,7 +6,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from mesh.database import Database
 from mesh.identity.principal import Principal
-from mesh.keyset_sql import read_slice
+from mesh.keyset_sql import by_moment, read_slice
 from mesh.page import Place, Slice
 from services.message.bans.domain import Ban
 from services.message.bans.reads_sql import BAN, HOLDS, ban_of
@@ -29,14 +29,8 @@ class SqlBanStore:
         def work(connection: Connection) -> Slice[Ban]:
             check_role(read_member(connection, caller, conversation_id), Role.ADMIN)
             query = _BANS.params(workspace_id=caller.workspace_id, id=conversation_id, at=now)
-            found = read_slice(connection, query, (bans.c.created_at, bans.c.user_id), _at(place), limit, falling=True)
+            key = (bans.c.created_at, bans.c.user_id)
+            found = read_slice(connection, query, key, by_moment(place), limit, falling=True)
             return Slice([ban_of(row) for row in found.items], found.has_prev, found.has_next)
 
         return await self._database.read(work)
-
-
-def _at(place: Place | None) -> Place | None:
-    if place is None:
-        return None
-    created_at, user_id = place.key
-    return Place((datetime.fromisoformat(created_at), user_id), place.back)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, literal_column,
 
 from mesh.database import Database
 from mesh.identity.principal import Principal
-from mesh.keyset_sql import read_slice
+from mesh.keyset_sql import by_moment, read_slice
 from mesh.page import Place, Slice
 from mesh.schema import EPOCH
 from services.message.conversations import domain
@@ -112,7 +112,7 @@ class SqlConversationStore:
         def work(connection: Connection) -> Slice[Member]:
             read_member(connection, caller, conversation_id)
             query = _MEMBERS.params(workspace_id=caller.workspace_id, id=conversation_id)
-            found = read_slice(connection, query, (members.c.joined_at, members.c.user_id), _at(place), limit)
+            found = read_slice(connection, query, (members.c.joined_at, members.c.user_id), by_moment(place), limit)
             return Slice([member_of(row) for row in found.items], found.has_prev, found.has_next)
 
         return await self._database.read(work)
@@ -128,13 +128,6 @@ def read_member(connection: Connection, caller: Principal, conversation_id: str)
 
 def _of(caller: Principal) -> dict[str, str]:
     return {"workspace_id": caller.workspace_id, "user_id": caller.user_id}
-
-
-def _at(place: Place | None) -> Place | None:
-    if place is None:
-        return None
-    joined_at, user_id = place.key
-    return Place((datetime.fromisoformat(str(joined_at)), user_id), place.back)
 
 
 def _views(connection: Connection, caller: Principal, rows: Sequence[Row[Any]]) -> list[View]:

@@ -1,14 +1,13 @@
 """Drafts in an SQL database."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
 
 from mesh.database import Database
 from mesh.identity.principal import Principal
-from mesh.keyset_sql import read_slice
+from mesh.keyset_sql import by_moment, read_slice
 from mesh.page import Place, Slice
 from services.message.conversations.domain import not_found
 from services.message.drafts.domain import Draft
@@ -58,7 +57,7 @@ class SqlDraftStore:
     async def page(self, caller: Principal, place: Place | None, limit: int) -> Slice[Draft]:
         def work(connection: Connection) -> Slice[Draft]:
             key = (drafts.c.updated_at, drafts.c.conversation_id, drafts.c.thread_root)
-            found = read_slice(connection, _MINE.params(of(caller)), key, _at(place), limit, falling=True)
+            found = read_slice(connection, _MINE.params(of(caller)), key, by_moment(place), limit, falling=True)
             return Slice([draft_of(row) for row in found.items], found.has_prev, found.has_next)
 
         return await self._database.read(work)
@@ -67,10 +66,3 @@ class SqlDraftStore:
 def draft_of(row: Sequence[Any]) -> Draft:
     """A row that begins with `COLUMNS`."""
     return Draft(*row[: len(COLUMNS)])
-
-
-def _at(place: Place | None) -> Place | None:
-    if place is None:
-        return None
-    updated_at, *rest = place.key
-    return Place((datetime.fromisoformat(str(updated_at)), *rest), place.back)

@@ -11,6 +11,7 @@ from mesh.page import Cursors, limit_of
 from services.message.calls import Relayed, origin
 from services.message.command import Origin
 from services.message.conversations.domain import Member, ReadMark
+from services.message.conversations.store import ConversationStore
 from services.message.feed.wire import receipt_proto
 from services.message.messages.wire import message_proto
 from services.message.profiles import Profiles
@@ -25,8 +26,17 @@ MAX_ITEMS = 1_000
 class ReadingServicer(rpc.ReadingServiceServicer):
     """Each write is one command; its answer means that it is on disk."""
 
-    def __init__(self, store: ReadingStore, writer: Writer, profiles: Profiles, *, cursors: CursorCodec) -> None:
+    def __init__(
+        self,
+        store: ReadingStore,
+        conversations: ConversationStore,
+        writer: Writer,
+        profiles: Profiles,
+        *,
+        cursors: CursorCodec,
+    ) -> None:
         self._store = store
+        self._conversations = conversations
         self._writer = writer
         self._profiles = profiles
         self._cursors = cursors
@@ -65,7 +75,7 @@ class ReadingServicer(rpc.ReadingServiceServicer):
             lambda member: (member.joined_at.isoformat(), member.user_id),
         )
         place = cursors.place(request.cursor)
-        found = await self._store.receipts(caller(), request.conversation_id, place, limit)
+        found = await self._conversations.members(caller(), request.conversation_id, place, limit)
         items = [receipt_proto(member) for member in found.items]
         return pb.ListReceiptsResponse(items=items, page=cursors.page(found, limit))
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, bindparam, func, select, text
 
 from mesh.database import Database
 from mesh.identity.principal import Principal
-from mesh.keyset_sql import read_slice
+from mesh.keyset_sql import by_moment, read_slice
 from mesh.page import Place, Slice
 from services.message.messages.reads_sql import of
 from services.message.schedule import domain
@@ -41,7 +41,7 @@ class SqlScheduleStore:
     async def page(self, caller: Principal, place: Place | None, limit: int) -> Slice[Scheduled]:
         def work(connection: Connection) -> Slice[Scheduled]:
             key = (scheduled.c.send_at, scheduled.c.id)
-            found = read_slice(connection, _OPEN.params(of(caller)), key, _at(place), limit)
+            found = read_slice(connection, _OPEN.params(of(caller)), key, by_moment(place), limit)
             return Slice([plan_of(row) for row in found.items], found.has_prev, found.has_next)
 
         return await self._database.read(work)
@@ -54,10 +54,3 @@ class SqlScheduleStore:
     async def next_at(self) -> datetime | None:
         next_at: datetime | None = await self._database.read(lambda connection: connection.scalar(_NEXT))
         return next_at
-
-
-def _at(place: Place | None) -> Place | None:
-    if place is None:
-        return None
-    send_at, id_ = place.key
-    return Place((datetime.fromisoformat(str(send_at)), id_), place.back)

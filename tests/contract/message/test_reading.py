@@ -7,6 +7,7 @@ from mesh.database import Database
 from mesh.errors import NotFound
 from mesh.page import Place
 from services.message.conversations.domain import Counts
+from services.message.conversations.store import ConversationStore
 from services.message.reading.domain import MarkDelivered, MarkThreadRead, MarkUnread, ThreadMark
 from services.message.reading.store import ReadingStore
 from services.message.reading.store_sql import SqlReadingStore
@@ -30,13 +31,15 @@ def thread_read(desk: Desk, actor: str, root_id: str, seq: int) -> MarkThreadRea
     return MarkThreadRead(desk.origin(actor), root_id, seq)
 
 
-async def receipts(reading: ReadingStore, user_id: str = A) -> dict[str, tuple[int, int, int]]:
+async def receipts(conversations: ConversationStore, user_id: str = A) -> dict[str, tuple[int, int, int]]:
     """By user, up to where others know that they have read, and received; and their own mark."""
-    found = await reading.receipts(as_(user_id), "g", None, 100)
+    found = await conversations.members(as_(user_id), "g", None, 100)
     return {m.user_id: (m.receipt_seq, m.delivered_seq, m.last_read_seq) for m in found.items}
 
 
-async def test_unread_again_is_for_oneself_alone(desk: Desk, reading: ReadingStore) -> None:
+async def test_unread_again_is_for_oneself_alone(
+    desk: Desk, reading: ReadingStore, conversations: ConversationStore
+) -> None:
     """The own mark moves back and the own log tells of it; what others see stays, and nobody is told."""
     await desk.group(A, B)
     await desk.do(*[desk.send(A, str(i)) for i in range(1, 6)])
@@ -44,7 +47,7 @@ async def test_unread_again_is_for_oneself_alone(desk: Desk, reading: ReadingSto
     (outcome,) = await desk.do(unread(desk, B, 3))
     assert (outcome.result.last_read_seq, outcome.result.unread_count) == (2, 3)
     assert told(outcome) == [("unread-updated", 0, B, 3)]
-    assert (await receipts(reading))[B] == (5, 5, 2)
+    assert (await receipts(conversations))[B] == (5, 5, 2)
     assert [one.counts for one in await reading.unread(as_(B))] == [Counts(3, 0)]
 
 
@@ -58,7 +61,9 @@ async def test_unread_never_moves_a_mark_forward(desk: Desk) -> None:
     assert [len(o.changes) for o in (first, again, later)] == [1, 0, 0]
 
 
-async def test_what_is_delivered_moves_forward_to_the_last_message(desk: Desk, reading: ReadingStore) -> None:
+async def test_what_is_delivered_moves_forward_to_the_last_message(
+    desk: Desk, conversations: ConversationStore
+) -> None:
     """The own log tells of it with the membership, the others as it happens."""
     await desk.group(A, B)
     await desk.do(*[desk.send(A, str(i)) for i in range(1, 4)])
@@ -70,17 +75,19 @@ async def test_what_is_delivered_moves_forward_to_the_last_message(desk: Desk, r
         [("delivered-updated", 0, B, 3), ("receipt-delivered", 0, "", 0)],
     ]
     assert first.changes[1].except_user_id == B
-    assert (await receipts(reading))[B] == (0, 3, 0)
+    assert (await receipts(conversations))[B] == (0, 3, 0)
 
 
-async def test_what_is_read_was_delivered(desk: Desk, reading: ReadingStore) -> None:
+async def test_what_is_read_was_delivered(desk: Desk, conversations: ConversationStore) -> None:
     """And what is delivered is not read by that."""
     await desk.group(A, B)
     await desk.do(*[desk.send(A, str(i)) for i in range(1, 4)], delivered(desk, B, 1), desk.read(B, 2))
-    assert (await receipts(reading))[B] == (2, 2, 2)
+    assert (await receipts(conversations))[B] == (2, 2, 2)
 
 
-async def test_marks_exist_only_for_members(desk: Desk, reading: ReadingStore) -> None:
+async def test_marks_exist_only_for_members(
+    desk: Desk, reading: ReadingStore, conversations: ConversationStore
+) -> None:
     """To others the conversation, and what is in it, is not there: in this workspace and from another one."""
     await desk.group(A)
     root = await desk.sent(A)
@@ -90,23 +97,23 @@ async def test_marks_exist_only_for_members(desk: Desk, reading: ReadingStore) -
     assert await desk.refusal(thread_read(desk, A, "nothing", 1)) == "MESSAGE_NOT_FOUND"
     for caller in (as_(B), as_(A, ELSEWHERE)):
         with pytest.raises(NotFound, match="CONVERSATION_NOT_FOUND"):
-            await reading.receipts(caller, "g", None, 10)
+            await conversations.members(caller, "g", None, 10)
         with pytest.raises(NotFound, match="MESSAGE_NOT_FOUND"):
             await reading.thread(caller, root.id)
         assert await reading.unread(caller) == []
 
 
-async def test_receipts_come_in_the_order_of_joining(desk: Desk, reading: ReadingStore) -> None:
+async def test_receipts_come_in_the_order_of_joining(desk: Desk, conversations: ConversationStore) -> None:
     """By pages, forth and back."""
     await desk.group(C, B)
     await desk.do(desk.add(C, A, D))
-    first = await reading.receipts(as_(A), "g", None, 2)
+    first = await conversations.members(as_(A), "g", None, 2)
     assert ([m.user_id for m in first.items], first.has_prev, first.has_next) == ([C, B], False, True)
     last = first.items[-1]
-    second = await reading.receipts(as_(A), "g", Place((last.joined_at.isoformat(), last.user_id), back=False), 2)
+    second = await conversations.members(as_(A), "g", Place((last.joined_at.isoformat(), last.user_id), back=False), 2)
     assert ([m.user_id for m in second.items], second.has_prev, second.has_next) == ([A, D], True, False)
     after = second.items[0]
-    back = await reading.receipts(as_(A), "g", Place((after.joined_at.isoformat(), after.user_id), back=True), 2)
+    back = await conversations.members(as_(A), "g", Place((after.joined_at.isoformat(), after.user_id), back=True), 2)
     assert [m.user_id for m in back.items] == [C, B]
 
 
