@@ -43,3 +43,12 @@ class Command:
     def size(self) -> int:
         """About how many bytes it carries beside its ids."""
         return 0
+
+
+@dataclass(frozen=True, slots=True)
+class OwnCommand(Command):
+    """A command that the actor's own log tells of."""
+
+    @property
+    def told_ids(self) -> Collection[str]:
+        return (self.origin.actor_id,)

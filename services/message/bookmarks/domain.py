@@ -1,11 +1,10 @@
 """Rules of bookmarks. No I/O, no wire format."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from mesh.errors import WrongState
-from services.message.command import Command
+from services.message.command import OwnCommand
 from services.message.messages.domain import Message
 
 MAX_BOOKMARKS = 1000
@@ -13,24 +12,16 @@ MAX_BOOKMARKS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class PutBookmark(Command):
+class PutBookmark(OwnCommand):
     """Keeps a message, or changes the note to it."""
 
     message_id: str
     note: str
 
-    @property
-    def told_ids(self) -> Collection[str]:
-        return (self.origin.actor_id,)
-
 
 @dataclass(frozen=True, slots=True)
-class DeleteBookmark(Command):
+class DeleteBookmark(OwnCommand):
     message_id: str
-
-    @property
-    def told_ids(self) -> Collection[str]:
-        return (self.origin.actor_id,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from enum import IntEnum
 from typing import Any
 
 from mesh.errors import Error, Forbidden, NotFound, Stale, WrongState
-from services.message.command import Command
+from services.message.command import Command, OwnCommand
 
 FIRST_MEMBERS = 10
 """How many members a conversation shows by itself."""
@@ -184,24 +184,16 @@ class DeleteConversation(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class JoinConversation(Command):
+class JoinConversation(OwnCommand):
     conversation_id: str
-
-    @property
-    def told_ids(self) -> Collection[str]:
-        return (self.origin.actor_id,)
 
 
 @dataclass(frozen=True, slots=True)
-class SetPreferences(Command):
+class SetPreferences(OwnCommand):
     """Changes the actor's own settings, by their names in `Member`; `hidden` is a bool."""
 
     conversation_id: str
     preferences: Mapping[str, Any]
-
-    @property
-    def told_ids(self) -> Collection[str]:
-        return (self.origin.actor_id,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,13 +227,9 @@ class RemoveMember(Command):
 
 
 @dataclass(frozen=True, slots=True)
-class MarkRead(Command):
+class MarkRead(OwnCommand):
     conversation_id: str
     seq: int
-
-    @property
-    def told_ids(self) -> Collection[str]:
-        return (self.origin.actor_id,)
 
 
 @dataclass(frozen=True, slots=True)

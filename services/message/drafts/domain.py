@@ -1,10 +1,9 @@
 """Rules of drafts: one for each conversation and thread, for their writer alone. No I/O, no wire format."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from services.message.command import Command
+from services.message.command import OwnCommand
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +24,13 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class SaveDraft(Command):
+class SaveDraft(OwnCommand):
     """Keeps what the actor has begun, or forgets it when that is nothing. Writing a message forgets no draft."""
 
     conversation_id: str
     thread_root: str
     text: str
     reply_to: str
-
-    @property
-    def told_ids(self) -> Collection[str]:
-        return (self.origin.actor_id,)
 
     @property
     def size(self) -> int:

@@ -1,46 +1,33 @@
 """Rules of marks: what others see only moves forward, one's own may go back. No I/O, no wire format."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from mesh.errors import Error, NotFound
-from services.message.command import Command
+from services.message.command import OwnCommand
 from services.message.conversations.domain import Counts, Member
 from services.message.messages.domain import Message
 
 
 @dataclass(frozen=True, slots=True)
-class MarkUnread(Command):
+class MarkUnread(OwnCommand):
     """Makes everything from the message `seq` on unread again, for the actor alone."""
 
     conversation_id: str
     seq: int
 
-    @property
-    def told_ids(self) -> Collection[str]:
-        return (self.origin.actor_id,)
-
 
 @dataclass(frozen=True, slots=True)
-class MarkDelivered(Command):
+class MarkDelivered(OwnCommand):
     conversation_id: str
     seq: int
 
-    @property
-    def told_ids(self) -> Collection[str]:
-        return (self.origin.actor_id,)
-
 
 @dataclass(frozen=True, slots=True)
-class MarkThreadRead(Command):
+class MarkThreadRead(OwnCommand):
     """Moves the actor's mark forward in the thread that hangs on `message_id`."""
 
     message_id: str
     seq: int
-
-    @property
-    def told_ids(self) -> Collection[str]:
-        return (self.origin.actor_id,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,11 @@
 """Rules of reports. No I/O, no wire format."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 
 from mesh.errors import Error, NotFound
-from services.message.command import Command
+from services.message.command import Command, OwnCommand
 from services.message.messages.domain import Message
 
 
@@ -46,17 +45,13 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class ReportMessage(Command):
+class ReportMessage(OwnCommand):
     """Makes the report `id`, unless the actor reported the message before."""
 
     id: str
     message_id: str
     category: Category
     comment: str
-
-    @property
-    def told_ids(self) -> Collection[str]:
-        return (self.origin.actor_id,)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from mesh.errors import Error, Invalid, NotFound, Violation, WrongState
-from services.message.command import Command
+from services.message.command import Command, OwnCommand
 from services.message.messages.domain import SendMessage
 
 MAX_WAITING = 100
@@ -41,7 +41,7 @@ class Scheduled:
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule(Command):
+class Schedule(OwnCommand):
     """Plans the message of `request`, a serialized SendMessageRequest with a `client_msg_id` of its own."""
 
     id: str
@@ -50,34 +50,22 @@ class Schedule(Command):
     send_at: datetime
 
     @property
-    def told_ids(self) -> Collection[str]:
-        return (self.origin.actor_id,)
-
-    @property
     def size(self) -> int:
         return len(self.request)
 
 
 @dataclass(frozen=True, slots=True)
-class UpdateScheduled(Command):
+class UpdateScheduled(OwnCommand):
     """Changes a plan of the actor; None leaves as it is."""
 
     scheduled_id: str
     text: str | None
     send_at: datetime | None
 
-    @property
-    def told_ids(self) -> Collection[str]:
-        return (self.origin.actor_id,)
-
 
 @dataclass(frozen=True, slots=True)
-class CancelScheduled(Command):
+class CancelScheduled(OwnCommand):
     scheduled_id: str
-
-    @property
-    def told_ids(self) -> Collection[str]:
-        return (self.origin.actor_id,)
 
 
 @dataclass(frozen=True, slots=True)
