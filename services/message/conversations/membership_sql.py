@@ -9,8 +9,8 @@ from mesh.errors import NotFound
 from services.message.bans.reads_sql import check_not_banned
 from services.message.command import Origin
 from services.message.conversations import domain
-from services.message.conversations.domain import Conversation, Member, Role
-from services.message.conversations.reads_sql import first_members
+from services.message.conversations.domain import Conversation, Member, ReadMark, Role
+from services.message.conversations.reads_sql import first_members, unread_counts
 from services.message.feed import domain as feed
 from services.message.feed.domain import Change
 from services.message.feed.wire import member_body, snapshot_body
@@ -45,6 +45,14 @@ def target(there: Mapping[str, Member], user_id: str) -> Member:
     if user_id not in there:
         raise NotFound("MEMBER_NOT_FOUND", "This user is not in the conversation.")
     return there[user_id]
+
+
+def read_mark(unit: Unit, member: Member) -> ReadMark:
+    """How far a member has read by their own account, and what is left."""
+    unit.flush()  # The counts are to tell of what stands before in the batch.
+    id_ = member.conversation_id
+    counts = unread_counts(unit.connection, member.workspace_id, member.user_id, [id_])[id_]
+    return ReadMark(id_, member.last_read_seq, counts.unread, counts.mentions)
 
 
 def insert_members(unit: Unit, origin: Origin, joined: Sequence[Member]) -> None:

@@ -14,7 +14,6 @@ from services.message.conversations.domain import (
     DeleteConversation,
     JoinConversation,
     MarkRead,
-    ReadMark,
     RemoveMember,
     Role,
     SetBlocked,
@@ -33,10 +32,10 @@ from services.message.conversations.membership_sql import (
     owners,
     part,
     present,
+    read_mark,
     shown_members,
     target,
 )
-from services.message.conversations.reads_sql import unread_counts
 from services.message.conversations.settings import changed, with_settings
 from services.message.feed import domain as feed
 from services.message.feed.domain import Change
@@ -187,12 +186,10 @@ def mark_read(unit: Unit, command: MarkRead) -> Outcome:
                 "last_seen_at": marked.last_seen_at,
             },
         )
-    unit.flush()  # The counts are to tell of what stands before in the batch.
-    counts = unread_counts(unit.connection, origin.workspace_id, user_id, [conversation.id])[conversation.id]
-    result = ReadMark(conversation.id, marked.last_read_seq, counts.unread, counts.mentions)
+    result = read_mark(unit, marked)
     if marked is member:
         return Outcome(result)
-    body, receipt = unread_body(marked.last_read_seq, counts), receipt_body(marked)
+    body, receipt = unread_body(result), receipt_body(marked)
     is_receipt = marked.receipt_seq != member.receipt_seq  # Else it was only marked unread meanwhile.
     own = unit.user_change(feed.UNREAD_UPDATED, user_id, conversation.id, origin, body, is_receipt=is_receipt)
     if not is_receipt:

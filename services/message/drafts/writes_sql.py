@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from services.message.command import Command
-from services.message.conversations import domain as conversations
+from services.message.conversations.membership_sql import present
 from services.message.drafts import domain
 from services.message.drafts.domain import Draft, SaveDraft
 from services.message.drafts.store_sql import COLUMNS, draft_of
@@ -30,8 +30,7 @@ _INSERT, _UPDATE, _DELETE = insert(drafts), update(drafts).where(*_KEY), delete(
 def save(unit: Unit, command: SaveDraft) -> Outcome:
     """Answers the draft as it is then."""
     origin, user_id = command.origin, command.origin.actor_id
-    key = (origin.workspace_id, command.conversation_id)
-    conversations.visible(unit.conversation(key), unit.members([(*key, user_id)]).get((*key, user_id)))
+    present(unit, command.conversation_id, origin)
     where = {
         "key_workspace": origin.workspace_id,
         "key_user": user_id,

@@ -6,7 +6,7 @@ from datetime import datetime
 from chat.message.v1 import change_pb2 as pb
 from chat.message.v1 import feed_service_pb2 as feed_pb
 from chat.message.v1.message_pb2 import Profile
-from services.message.conversations.domain import Conversation, Counts, Member
+from services.message.conversations.domain import Conversation, Member, ReadMark
 from services.message.conversations.wire import conversation_proto, member_proto, membership_proto, only_id
 from services.message.feed.domain import POLL_UPDATED, Change, Missed
 from services.message.messages.wire import ProfileOf, message_proto, poll_state_proto, timestamp
@@ -66,9 +66,11 @@ def typing_body(user_id: str, expires_at: datetime | None, thread_root: str) -> 
     return pb.ChangeData(typing=typing).SerializeToString()
 
 
-def unread_body(last_read_seq: int, counts: Counts) -> bytes:
+def unread_body(mark: ReadMark) -> bytes:
     """Of unread-updated."""
-    unread = pb.Unread(last_read_seq=last_read_seq, unread_count=counts.unread, mention_count=counts.mentions)
+    unread = pb.Unread(
+        last_read_seq=mark.last_read_seq, unread_count=mark.unread_count, mention_count=mark.mention_count
+    )
     return pb.ChangeData(unread=unread).SerializeToString()
 
 

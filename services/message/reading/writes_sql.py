@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from sqlalchemy import bindparam, insert, update
 
 from services.message.command import Command
-from services.message.conversations.domain import Conversation, Member, ReadMark, visible
-from services.message.conversations.reads_sql import unread_counts
+from services.message.conversations.membership_sql import OF_MEMBER, key_of, present, read_mark
 from services.message.feed import domain as feed
 from services.message.feed.domain import Change
 from services.message.feed.wire import membership_body, receipt_body, unread_body
 from services.message.journal import Outcome
-from services.message.messages.reads_sql import present
+from services.message.messages.reads_sql import present as present_message
 from services.message.reading import domain
 from services.message.reading.domain import MarkDelivered, MarkThreadRead, MarkUnread, ThreadMark
 from services.message.reading.reads_sql import thread_mark, thread_unread
@@ -19,11 +18,7 @@ from services.message.reading.wire import thread_mark_body
 from services.message.tables import members, thread_marks
 from services.message.unit_sql import Handler, Unit, each
 
-_UPDATE_MEMBER = update(members).where(
-    members.c.workspace_id == bindparam("key_workspace"),
-    members.c.conversation_id == bindparam("key_conversation"),
-    members.c.user_id == bindparam("key_user"),
-)
+_UPDATE_MEMBER = update(members).where(*OF_MEMBER)
 _INSERT_MARK = insert(thread_marks)
 _UPDATE_MARK = update(thread_marks).where(
     thread_marks.c.workspace_id == bindparam("key_workspace"),
@@ -35,27 +30,25 @@ _UPDATE_MARK = update(thread_marks).where(
 def mark_unread(unit: Unit, command: MarkUnread) -> Outcome:
     """Answers the mark as it is then."""
     origin, user_id = command.origin, command.origin.actor_id
-    conversation, member = _present(unit, command)
+    conversation, member, _ = present(unit, command.conversation_id, origin)
     marked = domain.unmarked(member, command.seq)
     if marked is not member:
-        unit.connection.execute(_UPDATE_MEMBER, {**_key(marked), "last_read_seq": marked.last_read_seq})
-    unit.flush()  # The counts are to tell of what stands before in the batch.
-    counts = unread_counts(unit.connection, origin.workspace_id, user_id, [conversation.id])[conversation.id]
-    result = ReadMark(conversation.id, marked.last_read_seq, counts.unread, counts.mentions)
+        unit.connection.execute(_UPDATE_MEMBER, {**key_of(marked), "last_read_seq": marked.last_read_seq})
+    result = read_mark(unit, marked)
     if marked is member:
         return Outcome(result)
-    body = unread_body(marked.last_read_seq, counts)
+    body = unread_body(result)
     return Outcome(result, (unit.user_change(feed.UNREAD_UPDATED, user_id, conversation.id, origin, body),))
 
 
 def mark_delivered(unit: Unit, command: MarkDelivered) -> Outcome:
     """Answers the member as they are then."""
     origin, user_id = command.origin, command.origin.actor_id
-    conversation, member = _present(unit, command)
+    conversation, member, _ = present(unit, command.conversation_id, origin)
     reached = domain.delivered(member, command.seq, conversation.last_seq)
     if reached is member:
         return Outcome(member)
-    unit.connection.execute(_UPDATE_MEMBER, {**_key(reached), "delivered_seq": reached.delivered_seq})
+    unit.connection.execute(_UPDATE_MEMBER, {**key_of(reached), "delivered_seq": reached.delivered_seq})
     body, receipt = membership_body(reached, conversation.last_seq), receipt_body(reached)
     own = unit.user_change(feed.DELIVERED_UPDATED, user_id, conversation.id, origin, body, is_receipt=True)
     seen = Change(feed.RECEIPT_DELIVERED, conversation.id, origin, unit.at, body=receipt, except_user_id=user_id)
@@ -66,7 +59,7 @@ def mark_thread_read(unit: Unit, command: MarkThreadRead) -> Outcome:
     """Answers the mark as it is then."""
     origin, user_id = command.origin, command.origin.actor_id
     unit.flush()  # Replies that stand before in the batch count.
-    _, root, _ = present(unit, command.message_id, origin)
+    _, root, _ = present_message(unit, command.message_id, origin)
     domain.check_root(root)
     before = thread_mark(unit.connection, origin.workspace_id, user_id, root.id)
     seq = domain.thread_marked(root, before or 0, command.seq)
@@ -90,20 +83,6 @@ def mark_thread_read(unit: Unit, command: MarkThreadRead) -> Outcome:
         unit.connection.execute(_UPDATE_MARK, {**where, "last_read_seq": seq})
     body = thread_mark_body(mark)
     return Outcome(mark, (unit.user_change(feed.THREAD_READ, user_id, root.conversation_id, origin, body),))
-
-
-def _present(unit: Unit, command: MarkUnread | MarkDelivered) -> tuple[Conversation, Member]:
-    key = (command.origin.workspace_id, command.conversation_id)
-    member_key = (*key, command.origin.actor_id)
-    return visible(unit.conversation(key), unit.members([member_key]).get(member_key))
-
-
-def _key(member: Member) -> dict[str, str]:
-    return {
-        "key_workspace": member.workspace_id,
-        "key_conversation": member.conversation_id,
-        "key_user": member.user_id,
-    }
 
 
 HANDLERS: Mapping[type[Command], Handler] = {

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, func, insert, select, text, update
 from chat.message.v1.message_service_pb2 import SendMessageRequest
 from mesh.errors import Error, Invalid, Violation
 from services.message.command import Command, Origin
-from services.message.conversations.domain import visible
+from services.message.conversations.membership_sql import present
 from services.message.feed.domain import SCHEDULED_FAILED, SCHEDULED_SENT, SCHEDULED_UPDATED, Change
 from services.message.journal import Outcome
 from services.message.messages.domain import SendMessage
@@ -43,9 +43,7 @@ _WAITING = select(func.count()).where(
 def schedule(unit: Unit, command: Schedule) -> Outcome:
     """Answers the plan."""
     origin = command.origin
-    key = (origin.workspace_id, command.conversation_id)
-    member_key = (*key, origin.actor_id)
-    visible(unit.conversation(key), unit.members([member_key]).get(member_key))
+    present(unit, command.conversation_id, origin)
     domain.check_send_at(command.send_at, unit.at)
     _check_quota(unit, origin)
     plan = Scheduled(
