@@ -51,10 +51,14 @@ def fit(items: Sequence[M], *, from_end: bool, max_bytes: int = MAX_BYTES) -> Se
     return items[len(items) - kept :] if from_end else items[:kept]
 
 
-def cut(found: Slice[M], *, back: bool) -> Slice[M]:
-    """The slice with as many items as fit; those that do not are the next ones in the direction it was read in."""
-    items = fit(found.items, from_end=back)
-    short = len(items) < len(found.items)
+def cut(found: Slice[Any], protos: Sequence[M], place: Place | None) -> Slice[M]:
+    """What is shown of a slice that was read at `place`: as many of its items, as the contract shows them, as fit.
+
+    Those that do not fit are the next ones in the direction it was read in.
+    """
+    back = place is not None and place.back
+    items = fit(protos, from_end=back)
+    short = len(items) < len(protos)
     return Slice(items, found.has_prev or (short and back), found.has_next or (short and not back))
 
 

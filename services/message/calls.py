@@ -1,7 +1,7 @@
 """What calls of this service share, whether they come alone or inside a Relay stream."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,12 @@ def origin() -> Origin:
         context.deadline,
         context.address,
     )
+
+
+def named_in(request: Any, fields: Collection[str]) -> list[str]:
+    """The fields that the `update_mask` of a request names; without one, those of `fields` that are given."""
+    given = {descriptor.name for descriptor, _ in request.ListFields()}
+    return list(dict.fromkeys(request.update_mask.paths)) or [field for field in fields if field in given]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from chat.message.v1 import bookmark_service_pb2_grpc as rpc
 from chat.message.v1.bookmark_pb2 import Bookmark as BookmarkProto
 from mesh.call.context import caller
 from mesh.cursor import CursorCodec
-from mesh.page import Cursors, Slice, cut, limit_of
+from mesh.page import Cursors, cut, limit_of
 from services.message.bookmarks.domain import Bookmark, DeleteBookmark, PutBookmark
 from services.message.bookmarks.store import BookmarkStore
 from services.message.bookmarks.wire import bookmark_proto
@@ -44,5 +44,5 @@ class BookmarkServicer(rpc.BookmarkServiceServicer):
         found = await self._store.page(principal, place, limit)
         await self._profiles.load({user_id for bookmark in found.items for user_id in profile_ids(bookmark.message)})
         protos = [bookmark_proto(bookmark, self._profiles.known) for bookmark in found.items]
-        shown = cut(Slice(protos, found.has_prev, found.has_next), back=place is not None and place.back)
+        shown = cut(found, protos, place)
         return pb.ListBookmarksResponse(items=shown.items, page=cursors.page(shown, limit))

@@ -10,8 +10,8 @@ from chat.message.v1 import conversation_service_pb2_grpc as rpc
 from mesh.call.context import caller
 from mesh.cursor import CursorCodec
 from mesh.identity.principal import Principal
-from mesh.page import Cursors, Slice, cut, limit_of
-from services.message.calls import Relayed, origin
+from mesh.page import Cursors, cut, limit_of
+from services.message.calls import Relayed, named_in, origin
 from services.message.command import Origin
 from services.message.contacts import Contacts
 from services.message.conversations import domain
@@ -39,7 +39,6 @@ from services.message.conversations.wire import (
     channel_proto,
     member_proto,
     membership_proto,
-    named_in,
     preferences_of,
     settings_of,
     view_proto,
@@ -116,8 +115,7 @@ class ConversationServicer(rpc.ConversationServiceServicer):
         cursors = Cursors[conversation_pb2.Conversation](self._cursors, scope, lambda conversation: (conversation.id,))
         place = cursors.place(request.cursor)
         found = await self._store.page(principal, place, limit, kept, self._clock())
-        protos = await self._views(found.items)
-        shown = cut(Slice(protos, found.has_prev, found.has_next), back=place is not None and place.back)
+        shown = cut(found, await self._views(found.items), place)
         return pb.ListConversationsResponse(items=shown.items, page=cursors.page(shown, limit))
 
     async def GetConversation(self, request: pb.GetConversationRequest, context: object) -> pb.GetConversationResponse:

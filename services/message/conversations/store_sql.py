@@ -16,6 +16,7 @@ from services.message.conversations.domain import Filter, Member, Visibility
 from services.message.conversations.reads_sql import UNREAD, first_members, unread_counts
 from services.message.conversations.store import Listed, View
 from services.message.keys_sql import by_keys
+from services.message.messages.reads_sql import of
 from services.message.rows import CONVERSATION, MEMBER, MESSAGE, conversation_of, member_of, message_of
 from services.message.tables import conversations, members, messages
 
@@ -67,7 +68,7 @@ class SqlConversationStore:
 
     async def get(self, caller: Principal, conversation_id: str) -> View:
         def work(connection: Connection) -> View:
-            rows = connection.execute(_ONE, {**_of(caller), "id": conversation_id}).all()
+            rows = connection.execute(_ONE, of(caller, id=conversation_id)).all()
             if not rows:
                 raise domain.not_found()
             return _views(connection, caller, rows)[0]
@@ -77,7 +78,7 @@ class SqlConversationStore:
     async def some(self, caller: Principal, conversation_ids: Sequence[str]) -> list[View]:
         def work(connection: Connection) -> list[View]:
             keys = [(id_,) for id_ in conversation_ids]
-            rows = by_keys(connection, _MINE, (members.c.conversation_id,), keys, **_of(caller))
+            rows = by_keys(connection, _MINE, (members.c.conversation_id,), keys, **of(caller))
             return _views(connection, caller, rows)
 
         return await self._database.read(work)
@@ -91,7 +92,7 @@ class SqlConversationStore:
         now: datetime = EPOCH,
     ) -> Slice[View]:
         def work(connection: Connection) -> Slice[View]:
-            query = _KEPT[kept].params(**_of(caller), now=now)
+            query = _KEPT[kept].params(**of(caller), now=now)
             found = read_slice(connection, query, (members.c.conversation_id,), place, limit, falling=True)
             return Slice(_views(connection, caller, found.items), found.has_prev, found.has_next)
 
@@ -102,7 +103,7 @@ class SqlConversationStore:
             query = (
                 _CHANNELS.where(conversations.c.name_key.startswith(q.casefold(), autoescape=True)) if q else _CHANNELS
             )
-            found = read_slice(connection, query.params(_of(caller)), (conversations.c.id,), place, limit, falling=True)
+            found = read_slice(connection, query.params(of(caller)), (conversations.c.id,), place, limit, falling=True)
             items = [Listed(conversation_of(row[:-1]), row[-1] is not None) for row in found.items]
             return Slice(items, found.has_prev, found.has_next)
 
@@ -120,14 +121,10 @@ class SqlConversationStore:
 
 def read_member(connection: Connection, caller: Principal, conversation_id: str) -> Member:
     """The caller's part in a conversation. Raises NotFound (CONVERSATION_NOT_FOUND)."""
-    row = connection.execute(_IS_MEMBER, {**_of(caller), "id": conversation_id}).first()
+    row = connection.execute(_IS_MEMBER, of(caller, id=conversation_id)).first()
     if row is None:
         raise domain.not_found()
     return member_of(row)
-
-
-def _of(caller: Principal) -> dict[str, str]:
-    return {"workspace_id": caller.workspace_id, "user_id": caller.user_id}
 
 
 def _views(connection: Connection, caller: Principal, rows: Sequence[Row[Any]]) -> list[View]:

@@ -7,6 +7,7 @@ from chat.message.v1 import conversation_pb2 as pb
 from chat.message.v1 import conversation_service_pb2 as service_pb
 from chat.message.v1.message_pb2 import Profile
 from mesh.moment import read_moment
+from services.message.calls import named_in
 from services.message.conversations.domain import (
     Conversation,
     JoinPolicy,
@@ -141,14 +142,6 @@ def preferences_of(request: service_pb.SetPreferencesRequest) -> Mapping[str, An
         "hidden": request.hidden,
     }
     return {name: given[name] for name in named_in(request, given)}
-
-
-def named_in(
-    request: service_pb.UpdateConversationRequest | service_pb.SetPreferencesRequest, fields: Collection[str]
-) -> list[str]:
-    """The fields that a request's mask names; without one, those of `fields` that are given."""
-    given = {descriptor.name for descriptor, _ in request.ListFields()}
-    return list(dict.fromkeys(request.update_mask.paths)) or [field for field in fields if field in given]
 
 
 def _asked(role: pb.MemberRole.ValueType) -> Role | None:

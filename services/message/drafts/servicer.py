@@ -8,7 +8,7 @@ from chat.message.v1 import draft_service_pb2_grpc as rpc
 from chat.message.v1.draft_pb2 import Draft as DraftProto
 from mesh.call.context import caller
 from mesh.cursor import CursorCodec
-from mesh.page import Cursors, Slice, cut, limit_of
+from mesh.page import Cursors, cut, limit_of
 from services.message.calls import Relayed, origin
 from services.message.command import Origin
 from services.message.drafts.domain import Draft, SaveDraft
@@ -47,8 +47,7 @@ class DraftServicer(rpc.DraftServiceServicer):
         cursors = Cursors[DraftProto](self._cursors, f"ListDrafts:{principal.user_id}", _key)
         place = cursors.place(request.cursor)
         found = await self._store.page(principal, place, limit)
-        protos = Slice([draft_proto(draft) for draft in found.items], found.has_prev, found.has_next)
-        shown = cut(protos, back=place is not None and place.back)
+        shown = cut(found, [draft_proto(draft) for draft in found.items], place)
         return pb.ListDraftsResponse(items=shown.items, page=cursors.page(shown, limit))
 
     def _save(self, request: pb.SaveDraftRequest, origin: Origin) -> "asyncio.Future[Draft]":

@@ -12,6 +12,7 @@ from services.message.feed.domain import CONVERSATION_ADDED, Change, Place
 from services.message.feed.own_sql import as_now
 from services.message.feed.reads_sql import read_heads
 from services.message.keys_sql import by_keys
+from services.message.messages.reads_sql import of
 from services.message.rows import MESSAGE, message_of
 from services.message.tables import changes, conversations, members, messages, user_changes
 
@@ -66,7 +67,7 @@ class SqlFeedStore:
         return await self._database.read(lambda connection: read_heads(connection, workspace_id, (user_id,))[user_id])
 
     async def joined(self, caller: Principal, after: int, upto: int) -> set[str]:
-        span = {**_of(caller), "after": after, "upto": upto}
+        span = {**of(caller), "after": after, "upto": upto}
         return await self._database.read(lambda connection: set(connection.scalars(_JOINED, span)))
 
     async def changes(self, caller: Principal, places: Sequence[tuple[str, int]]) -> list[Change]:
@@ -80,7 +81,7 @@ class SqlFeedStore:
         return [found[place] for place in places]
 
     async def user_changes(self, caller: Principal, after: int, upto: int) -> list[Change]:
-        span = {**_of(caller), "after": after, "upto": upto}
+        span = {**of(caller), "after": after, "upto": upto}
 
         def work(connection: Connection) -> list[Change]:
             return as_now(connection, [own_change(row) for row in connection.execute(_OWN, span)])
@@ -90,13 +91,13 @@ class SqlFeedStore:
     async def last_seqs(self, caller: Principal, conversation_ids: Sequence[str]) -> dict[str, int]:
         def work(connection: Connection) -> dict[str, int]:
             keys = [(id_,) for id_ in conversation_ids]
-            rows = by_keys(connection, _LAST_SEQS, _LAST_SEQ_KEY, keys, **_of(caller))
+            rows = by_keys(connection, _LAST_SEQS, _LAST_SEQ_KEY, keys, **of(caller))
             return {row.id: row.last_seq for row in rows}
 
         return await self._database.read(work)
 
     async def is_member(self, caller: Principal, conversation_id: str) -> bool:
-        key = {**_of(caller), "conversation_id": conversation_id}
+        key = of(caller, conversation_id=conversation_id)
         return await self._database.read(lambda connection: connection.scalar(_IS_MEMBER, key)) is not None
 
 
@@ -107,10 +108,6 @@ def logged_change(row: Row[Any]) -> Change:
     traceparent, correlation_id = call
     origin = Origin(actor_id, workspace_id, correlation_id, traceparent)
     return Change(kind, conversation_id, origin, at, pos=pos, message=message, body=body, subject_id=subject_id)
-
-
-def _of(caller: Principal) -> dict[str, str]:
-    return {"workspace_id": caller.workspace_id, "user_id": caller.user_id}
 
 
 def own_change(row: Row[Any]) -> Change:

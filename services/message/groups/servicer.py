@@ -7,8 +7,8 @@ from chat.message.v1 import group_service_pb2_grpc as rpc
 from chat.message.v1.group_pb2 import Group as GroupProto
 from mesh.call.context import caller
 from mesh.cursor import CursorCodec
-from mesh.page import Cursors, Slice, cut, limit_of
-from services.message.calls import origin
+from mesh.page import Cursors, cut, limit_of
+from services.message.calls import named_in, origin
 from services.message.groups.domain import CreateGroup, DeleteGroup, UpdateGroup
 from services.message.groups.store import GroupStore
 from services.message.groups.wire import group_proto
@@ -46,15 +46,14 @@ class GroupServicer(rpc.GroupServiceServicer):
         place = cursors.place(request.cursor)
         found = await self._store.page(caller(), place, limit)
         protos = [group_proto(filled) for filled in found.items]
-        shown = cut(Slice(protos, found.has_prev, found.has_next), back=place is not None and place.back)
+        shown = cut(found, protos, place)
         return pb.ListGroupsResponse(items=shown.items, page=cursors.page(shown, limit))
 
     async def GetGroup(self, request: pb.GetGroupRequest, context: object) -> pb.GetGroupResponse:
         return pb.GetGroupResponse(group=group_proto(await self._store.get(caller(), request.id)))
 
     async def UpdateGroup(self, request: pb.UpdateGroupRequest, context: object) -> pb.UpdateGroupResponse:
-        given = {descriptor.name for descriptor, _ in request.ListFields()}
-        named = set(request.update_mask.paths) or given & {"name", "user_ids"}
+        named = named_in(request, ("name", "user_ids"))
         user_ids = tuple(request.user_ids) if "user_ids" in named else None
         await self._profiles.require(user_ids or ())
         command = UpdateGroup(origin(), request.id, request.name if "name" in named else None, user_ids)

@@ -110,8 +110,7 @@ class MessageServicer(rpc.MessageServiceServicer):
         cursors = Cursors[MessageProto](self._cursors, f"ListReplies:{request.id}", lambda message: (message.seq,))
         place = cursors.place(request.cursor)
         found = await self._store.replies(caller(), request.id, place, limit)
-        protos = Slice(await self._protos(found.items), found.has_prev, found.has_next)
-        shown = cut(protos, back=place is not None and place.back)
+        shown = cut(found, await self._protos(found.items), place)
         return pb.ListRepliesResponse(items=shown.items, page=cursors.page(shown, limit))
 
     async def ListVersions(self, request: pb.ListVersionsRequest, context: object) -> pb.ListVersionsResponse:
@@ -121,8 +120,7 @@ class MessageServicer(rpc.MessageServiceServicer):
         )
         place = cursors.place(request.cursor)
         found: Slice[Version] = await self._store.versions(caller(), request.id, place, limit)
-        protos = Slice([version_proto(version) for version in found.items], found.has_prev, found.has_next)
-        shown = cut(protos, back=place is not None and place.back)
+        shown = cut(found, [version_proto(version) for version in found.items], place)
         return pb.ListVersionsResponse(items=shown.items, page=cursors.page(shown, limit))
 
     async def ForwardMessage(self, request: pb.ForwardMessageRequest, context: object) -> pb.ForwardMessageResponse:

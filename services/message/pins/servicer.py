@@ -4,7 +4,7 @@ from chat.message.v1 import pin_service_pb2 as pb
 from chat.message.v1 import pin_service_pb2_grpc as rpc
 from mesh.call.context import caller
 from mesh.cursor import CursorCodec
-from mesh.page import Cursors, Slice, cut, limit_of
+from mesh.page import Cursors, cut, limit_of
 from services.message.calls import origin
 from services.message.pins.domain import Pin, PinMessage, UnpinMessage
 from services.message.pins.store import PinStore
@@ -42,5 +42,5 @@ class PinServicer(rpc.PinServiceServicer):
         found = await self._store.page(caller(), request.conversation_id, place, limit)
         await self._profiles.load({user_id for pin in found.items for user_id in shown_ids(pin)})
         protos = [pin_proto(pin, self._profiles.known) for pin in found.items]
-        shown = cut(Slice(protos, found.has_prev, found.has_next), back=place is not None and place.back)
+        shown = cut(found, protos, place)
         return pb.ListPinsResponse(items=shown.items, page=cursors.page(shown, limit))

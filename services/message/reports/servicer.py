@@ -7,7 +7,7 @@ from chat.message.v1 import report_service_pb2 as pb
 from chat.message.v1 import report_service_pb2_grpc as rpc
 from mesh.call.context import caller
 from mesh.cursor import CursorCodec
-from mesh.page import Cursors, Slice, cut, limit_of
+from mesh.page import Cursors, cut, limit_of
 from services.message.calls import origin
 from services.message.profiles import Profiles
 from services.message.reports.domain import Category, Report, Reported, ReportMessage, ResolveReport, Status
@@ -53,7 +53,7 @@ class ReportServicer(rpc.ReportServiceServicer):
         found = await self._store.page(workspace_id, status, place, limit)
         await self._profiles.load({user_id for report in found.items for user_id in profile_ids(report)})
         protos = [report_proto(report, self._profiles.known, with_text=True) for report in found.items]
-        shown = cut(Slice(protos, found.has_prev, found.has_next), back=place is not None and place.back)
+        shown = cut(found, protos, place)
         return pb.ListReportsResponse(items=shown.items, page=cursors.page(shown, limit))
 
     async def ResolveReport(self, request: pb.ResolveReportRequest, context: object) -> pb.ResolveReportResponse:

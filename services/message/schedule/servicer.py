@@ -8,8 +8,8 @@ from chat.message.v1.scheduled_pb2 import Scheduled as ScheduledProto
 from mesh.call.context import caller
 from mesh.cursor import CursorCodec
 from mesh.moment import read_moment
-from mesh.page import Cursors, Slice, cut, limit_of
-from services.message.calls import origin
+from mesh.page import Cursors, cut, limit_of
+from services.message.calls import named_in, origin
 from services.message.schedule.domain import CancelScheduled, Schedule, Scheduled, UpdateScheduled
 from services.message.schedule.store import ScheduleStore
 from services.message.schedule.wire import scheduled_proto, stored_request
@@ -44,8 +44,7 @@ class ScheduleServicer(rpc.ScheduleServiceServicer):
         cursors = Cursors[ScheduledProto](self._cursors, f"ListScheduled:{principal.user_id}", _key)
         place = cursors.place(request.cursor)
         found = await self._store.page(principal, place, limit)
-        protos = Slice([scheduled_proto(plan) for plan in found.items], found.has_prev, found.has_next)
-        shown = cut(protos, back=place is not None and place.back)
+        shown = cut(found, [scheduled_proto(plan) for plan in found.items], place)
         return pb.ListScheduledResponse(items=shown.items, page=cursors.page(shown, limit))
 
     async def GetScheduled(self, request: pb.GetScheduledRequest, context: object) -> pb.GetScheduledResponse:
@@ -53,10 +52,9 @@ class ScheduleServicer(rpc.ScheduleServiceServicer):
         return pb.GetScheduledResponse(scheduled=scheduled_proto(plan))
 
     async def UpdateScheduled(self, request: pb.UpdateScheduledRequest, context: object) -> pb.UpdateScheduledResponse:
-        named = set(request.update_mask.paths)
-        has_text, has_time = bool(request.text), request.HasField("send_at")
-        text = request.text if "text" in named or (not named and has_text) else None
-        send_at = read_moment(request.send_at, "send_at") if "send_at" in named or (not named and has_time) else None
+        named = named_in(request, ("text", "send_at"))
+        text = request.text if "text" in named else None
+        send_at = read_moment(request.send_at, "send_at") if "send_at" in named else None
         plan: Scheduled = await self._writer.submit(UpdateScheduled(origin(), request.id, text, send_at))
         return pb.UpdateScheduledResponse(scheduled=scheduled_proto(plan))
 

@@ -26,8 +26,8 @@ class SearchServicer(rpc.SearchServiceServicer):
         place = cursors.place(request.cursor)
         finds = await self._store.find(caller(), question, int(place.key[0]) if place else None, limit)
         await self._profiles.load({id_ for found in finds.items for id_ in profile_ids(found.message)})
-        protos = Slice([self._found(found, question.terms) for found in finds.items], False, finds.has_next)
-        shown = cut(protos, back=False)
+        protos = [self._found(found, question.terms) for found in finds.items]
+        shown = cut(Slice(finds.items, False, finds.has_next), protos, place)
         page = cursors.page(Slice(finds.items[: len(shown.items)], False, shown.has_next), limit)
         return pb.SearchMessagesResponse(items=shown.items, page=page, indexing=finds.indexing)
 
