@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, false, insert, literal_column, null, select, update
+from sqlalchemy import false, insert, literal_column, null, select
 
 from mesh.errors import Error
 from services.message.conversations import domain as conversations
@@ -25,6 +25,7 @@ from services.message.messages.domain import (
 )
 from services.message.messages.mentions_sql import Calls, insert_mentions, mention_rows, named
 from services.message.messages.reads_sql import read_messages
+from services.message.messages.update_sql import UPDATE, changed
 from services.message.messages.wire import thread_body
 from services.message.rows import MESSAGE, message_of, message_values, metadata_text
 from services.message.tables import members, messages
@@ -60,10 +61,6 @@ _WITHOUT = {
 _INSERT = insert(messages).values(_NEW)
 _INSERT_PLAIN = _INSERT.values(_WITHOUT)
 _PLAIN = tuple(name for name in Message.__slots__ if name not in _NEW and name not in _WITHOUT)
-_ANSWERED = ("reply_count", "last_reply_seq", "revision")
-_UPDATE_ROOT = update(messages).where(
-    messages.c.id == bindparam("key"), messages.c.workspace_id == bindparam("key_workspace")
-)
 
 _PlaceKey = tuple[str, str, str]
 """Workspace id, conversation id and message id."""
@@ -137,7 +134,9 @@ class _Sends:
                 connection.execute(insert_, rows)
         insert_mentions(self._unit, self._mentions)
         if self._answered:
-            connection.execute(_UPDATE_ROOT, [_root_values(root) for root in self._answered.values()])
+            roots = self._answered.values()
+            counts = [changed(r, reply_count=r.reply_count, last_reply_seq=r.last_reply_seq) for r in roots]
+            connection.execute(UPDATE, counts)
 
     def _write(
         self, command: SendMessage, conversation: Conversation, root: Message | None, forwarded: Forwarded | None
@@ -217,8 +216,3 @@ def _plain_values(message: Message) -> dict[str, Any]:
 
 def _values(message: Message) -> dict[str, Any]:
     return {name: value for name, value in message_values(message).items() if name not in _NEW}
-
-
-def _root_values(root: Message) -> dict[str, Any]:
-    key = {"key": root.id, "key_workspace": root.workspace_id}
-    return key | {name: getattr(root, name) for name in _ANSWERED}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select
 
 from services.message.command import Command, Origin
 from services.message.feed.domain import MESSAGE_DELETED, MESSAGE_UNPINNED, MESSAGE_UPDATED, THREAD_UPDATED, Change
@@ -23,16 +23,14 @@ from services.message.messages.mentions_sql import delete_mentions, insert_menti
 from services.message.messages.purge_sql import forget
 from services.message.messages.reads_sql import conversation_of, find, present
 from services.message.messages.sends_sql import send
+from services.message.messages.update_sql import UPDATE, changed
 from services.message.messages.wire import pinned_body, thread_body
 from services.message.rows import message_values, said_of
-from services.message.tables import deleted_messages, message_versions, messages, pins
+from services.message.tables import deleted_messages, message_versions, pins
 from services.message.unit_sql import Handler, Unit, advanced, each
 
 _SAID = ("text", "html", "metadata", "attachments", "mentions", "reactions", "forwarded", "poll")
-_STATE = ("previews", "version", "revision", "edited_at", "deleted_at", "deleted_by", "undelete_until", "pinned_at")
-_UPDATE = update(messages).where(
-    messages.c.id == bindparam("key"), messages.c.workspace_id == bindparam("key_workspace")
-)
+_STATE = ("previews", "version", "edited_at", "deleted_at", "deleted_by", "undelete_until", "pinned_at")
 _VERSIONS = (
     message_versions.c.message_id == bindparam("id"),
     message_versions.c.workspace_id == bindparam("workspace"),
@@ -146,17 +144,15 @@ def _recounted(unit: Unit, origin: Origin, reply: Message, step: int) -> list[Ch
     root = find(unit, reply.workspace_id, reply.thread_root)
     assert root is not None  # Messages stay, at least as tombstones.
     root = domain.recounted(root, step)
-    counted = {"key": root.id, "key_workspace": root.workspace_id}
-    unit.connection.execute(_UPDATE, {**counted, "reply_count": root.reply_count, "revision": root.revision})
+    unit.connection.execute(UPDATE, changed(root, reply_count=root.reply_count))
     conversation = advanced(conversation_of(unit, reply))
     return [unit.change(THREAD_UPDATED, conversation, origin, body=thread_body(root))]
 
 
 def _updated(unit: Unit, kind: str, origin: Origin, message: Message) -> Change:
     values = message_values(message)
-    key = {"key": message.id, "key_workspace": message.workspace_id}
-    changed = {name: values[name] for name in (*_SAID, "mentions_all", *_STATE)}
-    unit.connection.execute(_UPDATE, {**key, **changed})
+    now = {name: values[name] for name in (*_SAID, "mentions_all", *_STATE)}
+    unit.connection.execute(UPDATE, changed(message, **now))
     return unit.change(kind, advanced(conversation_of(unit, message)), origin, message=message)
 
 

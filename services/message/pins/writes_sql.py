@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select
 
 from services.message.command import Command, Origin
 from services.message.conversations.domain import check_pins
@@ -10,9 +10,10 @@ from services.message.feed.domain import MESSAGE_PINNED, MESSAGE_UNPINNED, Chang
 from services.message.journal import Outcome
 from services.message.messages.domain import Message, check_there, touched
 from services.message.messages.reads_sql import conversation_of, present
+from services.message.messages.update_sql import UPDATE, changed
 from services.message.messages.wire import pinned_body
 from services.message.pins.domain import Pin, PinMessage, UnpinMessage, check_room
-from services.message.tables import messages, pins
+from services.message.tables import pins
 from services.message.unit_sql import Handler, Unit, advanced, each
 
 _OF_MESSAGE = (pins.c.message_id == bindparam("id"), pins.c.workspace_id == bindparam("workspace"))
@@ -21,9 +22,6 @@ _COUNT = select(func.count()).where(
     pins.c.conversation_id == bindparam("id"), pins.c.workspace_id == bindparam("workspace")
 )
 _INSERT, _DELETE = insert(pins), delete(pins).where(*_OF_MESSAGE)
-_UPDATE = update(messages).where(
-    messages.c.id == bindparam("key"), messages.c.workspace_id == bindparam("key_workspace")
-)
 
 
 def pin(unit: Unit, command: PinMessage) -> Outcome:
@@ -53,8 +51,7 @@ def unpin(unit: Unit, command: UnpinMessage) -> Outcome:
 
 
 def _told(unit: Unit, kind: str, origin: Origin, message: Message) -> Change:
-    key = {"key": message.id, "key_workspace": message.workspace_id}
-    unit.connection.execute(_UPDATE, {**key, "pinned_at": message.pinned_at, "revision": message.revision})
+    unit.connection.execute(UPDATE, changed(message, pinned_at=message.pinned_at))
     return unit.change(kind, advanced(conversation_of(unit, message)), origin, body=pinned_body(message))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select
 
 from services.message.command import Command, Origin
 from services.message.conversations.domain import check_posts
@@ -10,11 +10,12 @@ from services.message.feed.domain import POLL_UPDATED
 from services.message.journal import Outcome
 from services.message.messages.domain import Message
 from services.message.messages.reads_sql import conversation_of, present
+from services.message.messages.update_sql import UPDATE, changed
 from services.message.polls import domain
 from services.message.polls.domain import MAX_NAMED, ClosePoll, Vote
 from services.message.polls.reads_sql import read_choice
 from services.message.rows import poll_text
-from services.message.tables import messages, poll_votes
+from services.message.tables import poll_votes
 from services.message.unit_sql import Handler, Unit, advanced, each
 
 _INSERT = insert(poll_votes)
@@ -28,9 +29,6 @@ _FIRST = (
     .where(poll_votes.c.message_id == bindparam("id"), poll_votes.c.option_id == bindparam("option_id"))
     .order_by(poll_votes.c.pos)
     .limit(MAX_NAMED)
-)
-_UPDATE = update(messages).where(
-    messages.c.id == bindparam("key"), messages.c.workspace_id == bindparam("key_workspace")
 )
 
 
@@ -70,8 +68,7 @@ def _named(unit: Unit, message: Message) -> Message:
 
 def _told(unit: Unit, origin: Origin, message: Message) -> Outcome:
     poll = domain.poll_of(message)
-    key = {"key": message.id, "key_workspace": message.workspace_id}
-    unit.connection.execute(_UPDATE, {**key, "poll": poll_text(poll), "revision": message.revision})
+    unit.connection.execute(UPDATE, changed(message, poll=poll_text(poll)))
     conversation = advanced(conversation_of(unit, message))
     change = unit.change(POLL_UPDATED, conversation, domain.told_by(poll, origin), message=message)
     return Outcome(message, (change,))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select
 
 from mesh.errors import Error
 from services.message.command import Command
@@ -13,11 +13,12 @@ from services.message.journal import Outcome
 from services.message.keys_sql import by_keys
 from services.message.messages.domain import Message, check_there, visible
 from services.message.messages.reads_sql import conversation_of, read_messages
+from services.message.messages.update_sql import UPDATE, changed
 from services.message.reactions import domain
 from services.message.reactions.domain import MAX_ACTORS, React, State
 from services.message.reactions.wire import state_body
 from services.message.rows import reactions_text
-from services.message.tables import messages, reactions
+from services.message.tables import reactions
 from services.message.unit_sql import Handler, Unit, advanced
 
 _KEY = tuple(reactions.c["message_id", "emoji", "user_id"])
@@ -27,9 +28,6 @@ _DELETE = delete(reactions).where(
     reactions.c.message_id == bindparam("key_message"),
     reactions.c.emoji == bindparam("key_emoji"),
     reactions.c.user_id == bindparam("key_user"),
-)
-_UPDATE = update(messages).where(
-    messages.c.id == bindparam("key"), messages.c.workspace_id == bindparam("key_workspace")
 )
 _FIRST = (
     select(reactions.c.user_id)
@@ -93,7 +91,7 @@ class _Reactions:
         """Writes what was applied."""
         self._write_rows()
         if self._changed:
-            self._unit.connection.execute(_UPDATE, [_values(message) for message in self._changed.values()])
+            self._unit.connection.execute(UPDATE, [_values(message) for message in self._changed.values()])
 
     def _added(self, command: React, message: Message, conversation: Conversation) -> Message:
         domain.check_room(message, command.emoji)
@@ -139,8 +137,7 @@ def _key_values(key: _ReactionKey) -> dict[str, str]:
 
 
 def _values(message: Message) -> dict[str, Any]:
-    key = {"key": message.id, "key_workspace": message.workspace_id}
-    return {**key, "reactions": reactions_text(message.reactions), "revision": message.revision}
+    return changed(message, reactions=reactions_text(message.reactions))
 
 
 HANDLERS: Mapping[type[Command], Handler] = {React: react}
