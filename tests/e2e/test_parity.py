@@ -90,6 +90,8 @@ async def test_each_door_gives_the_same_answer(name: str, server: Server, client
             doors["socket"] = SocketDoor(socket.ask)
         if method.descriptor.GetOptions().idempotency_level == IDEMPOTENT:
             await _answer(doors["gRPC"], name, request, actor)
+        if short(method) == "SearchMessages":
+            await _indexed(doors["gRPC"], name, request, actor)
         answers = {}
         for door in doors:
             if "handle" in method.descriptor.input_type.fields_by_name:
@@ -135,6 +137,13 @@ async def _answer(door: Any, name: str, request: Message, actor: Actor) -> Any:
         return await door.call(name, request, actor.token)
     except Refused as refused:
         return refused.reason
+
+
+async def _indexed(door: Any, name: str, request: Message, actor: Actor) -> None:
+    """Waits until the index of words, which follows the log, has all that was written."""
+    async with asyncio.timeout(WITHIN_S):
+        while (await door.call(name, request, actor.token)).indexing:
+            await asyncio.sleep(0.01)
 
 
 def _comparable(answer: Any, method: str) -> Any:

@@ -35,24 +35,47 @@ def message(tab: Tab, number: int) -> Locator:
     return tab.pane(0).locator(f'.talk .message[data-seq="{number}"]')
 
 
+def opened(tab: Tab, name: str) -> Locator:
+    """The scrolled part of a conversation that is wholly read, at its end."""
+    tab.demo()
+    enter(tab, 0, name)
+    view = tab.pane(0).locator(".talk .timeline")
+    expect(view.locator(".message").last).to_be_in_viewport()
+    settle(tab)
+    return view
+
+
+def settle(tab: Tab) -> None:
+    """Waits until what came into view is drawn and read in."""
+    tab.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    expect(tab.pane(0).locator(".talk .gap")).to_have_count(0)
+
+
 def scroll(tab: Tab, share: float) -> None:
     view = tab.pane(0).locator(".talk .timeline")
     view.evaluate("(view, share) => view.scrollTo(0, share * (view.scrollHeight - view.clientHeight))", share)
+    settle(tab)
+
+
+def scroll_up(tab: Tab, view: Locator, pixels: int) -> None:
+    """With the wheel, which moves the page some time after it is turned."""
+    first = view.locator(".message").first
+    before = first.get_attribute("data-seq")
+    tab.page.mouse.wheel(0, -pixels)
+    expect(first).not_to_have_attribute("data-seq", before or "")
+    settle(tab)
 
 
 @pytest.mark.timeout(180)
 def test_ten_thousand_messages_are_a_few_rows(tab: Tab, long_name: str) -> None:
     """At the end, in the middle and at the beginning: what is in view is there, and little else."""
-    tab.demo()
-    enter(tab, 0, long_name)
-    expect(message(tab, MANY)).to_be_in_viewport()
+    opened(tab, long_name)
     assert rows(tab).count() < ROWS_AT_MOST
     scroll(tab, 0)
     expect(message(tab, 1)).to_be_in_viewport()
     expect(tab.pane(0).locator(".beginning")).to_be_in_viewport()
     for share in (0.5, 0.25, 0.9):
         scroll(tab, share)
-        expect(tab.pane(0).locator(".talk .gap")).to_have_count(0)
         assert 0 < rows(tab).count() < ROWS_AT_MOST
     tab.pane(0).get_by_role("button", name="Go to the latest message").click()
     expect(message(tab, MANY)).to_be_in_viewport()
@@ -61,16 +84,13 @@ def test_ten_thousand_messages_are_a_few_rows(tab: Tab, long_name: str) -> None:
 @pytest.mark.timeout(180)
 def test_all_of_it_is_passed_when_scrolled_through(tab: Tab, long_name: str) -> None:
     """With the wheel upwards, message by message, none is left out and the page stays small."""
-    tab.demo()
-    enter(tab, 0, long_name)
-    expect(message(tab, MANY)).to_be_in_viewport()
-    tab.pane(0).locator(".talk .timeline").hover()
+    view = opened(tab, long_name)
+    view.hover()
     seen: set[int] = set()
     numbers = "rows => rows.map(row => Number(row.dataset.seq)).filter(Boolean)"
     for _ in range(60):
-        seen.update(tab.pane(0).locator(".talk .message").evaluate_all(numbers))
-        tab.page.mouse.wheel(0, -400)
-        expect(tab.pane(0).locator(".talk .gap")).to_have_count(0)
+        seen.update(view.locator(".message").evaluate_all(numbers))
+        scroll_up(tab, view, 400)
         assert rows(tab).count() < ROWS_AT_MOST
     assert seen == set(range(min(seen), MANY + 1))
     assert len(seen) > 200
@@ -79,9 +99,7 @@ def test_all_of_it_is_passed_when_scrolled_through(tab: Tab, long_name: str) -> 
 @pytest.mark.timeout(180)
 def test_scrolling_is_smooth(tab: Tab, long_name: str) -> None:
     """A step of scrolling through what is known costs far less than it takes to see it."""
-    tab.demo()
-    enter(tab, 0, long_name)
-    expect(message(tab, MANY)).to_be_in_viewport()
+    view = opened(tab, long_name)
     script = """async view => {
       const times = [];
       for (let step = 0; step < 60; step++) {
@@ -92,22 +110,19 @@ def test_scrolling_is_smooth(tab: Tab, long_name: str) -> None:
       }
       return times.sort((a, b) => a - b)[Math.floor(times.length / 2)];
     }"""
-    assert tab.pane(0).locator(".talk .timeline").evaluate(script) < 100
+    assert view.evaluate(script) < 100
 
 
 @pytest.mark.timeout(180)
 def test_what_one_looks_at_stays_where_it_is(tab: Tab, long_name: str) -> None:
     """Whatever is read in and measured above it, and whatever is written below."""
-    tab.demo()
-    enter(tab, 0, long_name)
+    view = opened(tab, long_name)
     scroll(tab, 0.3)
-    expect(tab.pane(0).locator(".talk .gap")).to_have_count(0)
     script = """view => {
       const top = view.getBoundingClientRect().top;
       const row = [...view.querySelectorAll('.message')].find(each => each.getBoundingClientRect().top >= top);
       return [Number(row.dataset.seq), row.getBoundingClientRect().top - top];
     }"""
-    view = tab.pane(0).locator(".talk .timeline")
     before = view.evaluate(script)
     _, bob = seeded(tab)
     conversation = next(
