@@ -71,6 +71,7 @@ export class Pane {
   async open(id, seq, thread_root) {
     const room = this.#session.store.room(id);
     if (!room) return this.#say("You are not in that conversation.");
+    this.#opened = true; // what was asked for comes before the first one
     this.node.classList.add("talking");
     await this.#conversation.open(room, seq);
     this.#draw();
