@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 from mesh.errors import Invalid, Violation
 from services.message.messages.domain import Message
@@ -24,8 +25,7 @@ _RUN = re.compile(rf"[{_ALONE}]|[^\W_{_ALONE}]+")
 _QUOTED = re.compile(r'"([^"]*)(?:"|$)|([^\s"]+)')
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word as it is compared, and where it stands in its text."""
 
     token: str
@@ -63,6 +63,11 @@ class Piece:
     is_hit: bool
 
 
+def tokens(text: str) -> Iterator[str]:
+    """The words of a text, in its order."""
+    return filter(None, map(_folded, _RUN.findall(text)))
+
+
 def words(text: str) -> Iterator[Word]:
     for match in _RUN.finditer(text):
         if token := _folded(match.group()):
@@ -74,9 +79,9 @@ def terms(q: str) -> tuple[Term, ...]:
     found: dict[Term, None] = {}
     for match in _QUOTED.finditer(_normal(q)):
         quoted, plain = match.groups()
-        tokens = tuple(word.token for word in words(quoted or plain or ""))
-        if tokens:
-            found[Term(tokens, is_open=plain is not None)] = None
+        asked = tuple(tokens(quoted or plain or ""))
+        if asked:
+            found[Term(asked, is_open=plain is not None)] = None
     if not found:
         detail = "must have a letter or a digit"
         raise Invalid("QUERY_EMPTY", f"q {detail}.", violations=[Violation("q", "search_messages.word", detail)])

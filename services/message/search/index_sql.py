@@ -106,6 +106,8 @@ def _step(connection: Connection, row: Row[Any], upto: int) -> _Step:
     key = (row.workspace_id, row.id)
     if row.deleted_at is not None:  # What is in the index goes when the conversation is erased.
         return _Step(key, row.indexed_pos, row.last_pos, is_last=True)
+    if upto == row.indexed_pos:
+        return _Step(key, upto, upto, is_last=False)
     span = {"workspace_id": key[0], "id": key[1], "after": row.indexed_pos, "upto": upto}
     found = {message.id: message for message in map(message_of, connection.execute(_CHANGED, span))}
     entries = [entry_of(message) for message in found.values() if message.deleted_at is None]
@@ -117,7 +119,8 @@ def _write(connection: Connection, steps: Sequence[_Step]) -> None:
     put(connection, [entry for step in steps for entry in step.entries])
     drop(connection, [id_ for step in steps for id_ in step.gone])
     # Last, since from here on nobody can write into these conversations; and in the order in which writers lock them.
-    for step in sorted(steps, key=lambda step: step.key[1]):
+    moved = [step for step in steps if step.before < step.upto]
+    for step in sorted(moved, key=lambda step: step.key[1]):
         values = {"workspace": step.key[0], "key": step.key[1], "before": step.before, "upto": step.upto}
         if not connection.execute(_MOVE, values).rowcount:
             raise _Overtaken
