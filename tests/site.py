@@ -46,6 +46,12 @@ class Site:
 
 @asynccontextmanager
 async def open_site(answers: Mapping[str, Answer] | None = None) -> AsyncIterator[Site]:
+    """Leaving it ends the answers that are still being given."""
+    serving: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.create_task(serve(reader, writer)))
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         async def send(data: bytes) -> None:
             writer.write(data)
@@ -61,9 +67,14 @@ async def open_site(answers: Mapping[str, Answer] | None = None) -> AsyncIterato
         finally:
             writer.close()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+    async with await asyncio.start_server(accept, "127.0.0.1", 0) as server:
         site = Site(server.sockets[0].getsockname()[1], dict(answers or {}))
-        yield site
+        try:
+            yield site
+        finally:
+            for task in serving:
+                task.cancel()
+            await asyncio.gather(*serving, return_exceptions=True)
 
 
 class Names:

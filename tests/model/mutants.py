@@ -59,6 +59,7 @@ def ack_before_write(patch: pytest.MonkeyPatch, _: SqliteFiles) -> None:
 
     patch.setattr(SqlJournal, "commit", early)
     patch.setattr(Database, "read", reading)
+    patch.setattr("tests.model.machine.INDEXED_WITHIN_S", 2.0)  # What was looked at too early is not looked at again.
 
 
 def no_unique_index(patch: pytest.MonkeyPatch, files: SqliteFiles) -> None:
