@@ -24,7 +24,7 @@ export function kept() {
 export async function resume() {
   const found = kept();
   if (!found) return null;
-  if (await claim(found.session_id)) return Login.resume(found, keep);
+  if (await claim(found.session_id, AbortSignal.timeout(PATIENCE_MS))) return Login.resume(found, keep);
   keep(null);
   return null;
 }
@@ -40,8 +40,8 @@ export async function takeOver(handover) {
   return hold(new Login(await request("POST", "/api/users/oauth/handover", { body }), keep));
 }
 
-function hold(login) {
-  claim(login.session_id);
+async function hold(login) {
+  await claim(login.session_id);
   return login;
 }
 
@@ -53,9 +53,8 @@ function keep(session) {
 
 // A duplicated tab begins with a copy of the refresh token. Used by both it would look stolen, and end the session for
 // both: whoever came second logs in again instead. The lock is held as long as the page is open.
-function claim(session_id) {
+function claim(session_id, signal) {
   if (!navigator.locks) return Promise.resolve(true); // pages that are not served safely have none
-  const signal = AbortSignal.timeout(PATIENCE_MS);
   return new Promise((resolve) => {
     const held = () => {
       resolve(true);
