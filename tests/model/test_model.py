@@ -32,6 +32,7 @@ SETTINGS = settings(
 )
 
 
+@pytest.mark.usefixtures("restored_logs")
 @pytest.mark.timeout(max(300, 20 * EXAMPLES))
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("kind", KINDS)

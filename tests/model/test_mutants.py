@@ -30,6 +30,7 @@ SETTINGS = settings(
 )
 
 
+@pytest.mark.usefixtures("restored_logs")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("mutant", "said"),

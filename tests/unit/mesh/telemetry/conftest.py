@@ -1,26 +1,14 @@
-"""Puts back what configuring logs and traces changes in the process."""
+"""Puts back what configuring logs and traces changes in a process of tests."""
 
-import logging
 from collections.abc import Callable, Iterator
 
 import pytest
-import structlog
 
-from mesh.telemetry.logs import HANDLER, OWN_MINDED
 from mesh.telemetry.ring import TraceRing
 from mesh.telemetry.tracing import Tracing, configure_tracing
+from tests.logs import restored_logs
 
-
-@pytest.fixture
-def restored_logs() -> Iterator[None]:
-    loggers = [logging.getLogger(), *map(logging.getLogger, OWN_MINDED)]
-    levels = [logger.level for logger in loggers]
-    yield
-    structlog.reset_defaults()
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
-    root = logging.getLogger()
-    root.handlers[:] = [handler for handler in root.handlers if handler.name != HANDLER]
+__all__ = ["restored_logs", "start_tracing"]
 
 
 @pytest.fixture
