@@ -10,7 +10,7 @@ from sqlalchemy import and_
 
 from bench import TEXT
 from bench.clock import Stopwatch
-from bench.fill import at, copies, databases, numbered_id, open_beside, size, times_ms
+from bench.fill import analyze, at, copies, databases, numbered_id, open_beside, size, times_ms
 from bench.table import Table
 from chat.message.v1.conversation_service_pb2 import (
     AddMembersRequest,
@@ -81,6 +81,7 @@ async def _measure(kind: str, url: str, folder: Path) -> list[Sequence[str]]:
             copies(connection, conversations, conversations.c.id == small, lists, {"id": id_})
             mine = and_(members.c.conversation_id == small, members.c.user_id == reader)
             copies(connection, members, mine, lists, {"conversation_id": id_})
+            analyze(connection)
         engine.dispose()
         in_members = await _pages(
             world,
