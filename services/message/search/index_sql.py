@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mesh.database import Database
@@ -58,7 +57,6 @@ class _Step:
     key: Key
     before: int
     upto: int
-    is_last: bool
     entries: Sequence[Entry] = ()
     gone: Sequence[str] = ()
 
@@ -79,48 +77,46 @@ class SqlIndex:
         return [(workspace_id, id_) for workspace_id, id_ in rows]
 
     async def advance(self, keys: Sequence[Key]) -> Sequence[Key]:
-        steps = await self._database.read(lambda connection: _read(connection, keys))
+        steps, left = await self._database.read(lambda connection: _read(connection, keys))
         if not steps:
             return []
         try:
             await self._database.write(lambda connection: _write(connection, steps))
         except (_Overtaken, IntegrityError):
             return keys
-        done = {step.key for step in steps if step.is_last}
-        left = {step.key for step in steps} - done
-        return [key for key in keys if key in left]
+        return left
 
 
-def _read(connection: Connection, keys: Sequence[Key]) -> list[_Step]:
-    stand = by_keys(connection, _STANDS, _STANDS_KEY, list(keys))
-    left, steps = BATCH, list[_Step]()
-    for row in stand:
-        # The others get a span of nothing, so that they are known to have more.
-        upto = min(row.last_pos, row.indexed_pos + left)
-        steps.append(_step(connection, row, upto))
-        left -= upto - row.indexed_pos
-    return steps
+def _read(connection: Connection, keys: Sequence[Key]) -> tuple[list[_Step], list[Key]]:
+    """The next steps, and the conversations of which more is left then."""
+    room, steps, left = BATCH, list[_Step](), list[Key]()
+    for row in by_keys(connection, _STANDS, _STANDS_KEY, list(keys)):
+        key = (row.workspace_id, row.id)
+        if row.deleted_at is not None:  # What is in the index goes when the conversation is erased.
+            steps.append(_Step(key, row.indexed_pos, row.last_pos))
+            continue
+        upto = min(row.last_pos, row.indexed_pos + room)
+        if upto < row.last_pos:
+            left.append(key)
+        if upto > row.indexed_pos:
+            steps.append(_step(connection, key, row.indexed_pos, upto))
+            room -= upto - row.indexed_pos
+    return steps, left
 
 
-def _step(connection: Connection, row: Row[Any], upto: int) -> _Step:
-    key = (row.workspace_id, row.id)
-    if row.deleted_at is not None:  # What is in the index goes when the conversation is erased.
-        return _Step(key, row.indexed_pos, row.last_pos, is_last=True)
-    if upto == row.indexed_pos:
-        return _Step(key, upto, upto, is_last=False)
-    span = {"workspace_id": key[0], "id": key[1], "after": row.indexed_pos, "upto": upto}
+def _step(connection: Connection, key: Key, before: int, upto: int) -> _Step:
+    span = {"workspace_id": key[0], "id": key[1], "after": before, "upto": upto}
     found = {message.id: message for message in map(message_of, connection.execute(_CHANGED, span))}
     entries = [entry_of(message) for message in found.values() if message.deleted_at is None]
     gone = [message.id for message in found.values() if message.deleted_at is not None]
-    return _Step(key, row.indexed_pos, upto, upto == row.last_pos, entries, gone)
+    return _Step(key, before, upto, entries, gone)
 
 
 def _write(connection: Connection, steps: Sequence[_Step]) -> None:
     put(connection, [entry for step in steps for entry in step.entries])
     drop(connection, [id_ for step in steps for id_ in step.gone])
     # Last, since from here on nobody can write into these conversations; and in the order in which writers lock them.
-    moved = [step for step in steps if step.before < step.upto]
-    for step in sorted(moved, key=lambda step: step.key[1]):
+    for step in sorted(steps, key=lambda step: step.key[1]):
         values = {"workspace": step.key[0], "key": step.key[1], "before": step.before, "upto": step.upto}
         if not connection.execute(_MOVE, values).rowcount:
             raise _Overtaken
