@@ -63,11 +63,6 @@ class Piece:
     is_hit: bool
 
 
-def tokens(text: str) -> Iterator[str]:
-    """The words of a text, in its order."""
-    return filter(None, map(_folded, _RUN.findall(text)))
-
-
 def words(text: str) -> Iterator[Word]:
     for match in _RUN.finditer(text):
         if token := _folded(match.group()):
@@ -79,9 +74,9 @@ def terms(q: str) -> tuple[Term, ...]:
     found: dict[Term, None] = {}
     for match in _QUOTED.finditer(_normal(q)):
         quoted, plain = match.groups()
-        asked = tuple(tokens(quoted or plain or ""))
-        if asked:
-            found[Term(asked, is_open=plain is not None)] = None
+        tokens = tuple(word.token for word in words(quoted or plain or ""))
+        if tokens:
+            found[Term(tokens, is_open=plain is not None)] = None
     if not found:
         detail = "must have a letter or a digit"
         raise Invalid("QUERY_EMPTY", f"q {detail}.", violations=[Violation("q", "search_messages.word", detail)])

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from mesh.schema import EPOCH
 from services.message.messages.domain import Message
-from services.message.search.domain import Question, Term, text_of, tokens
+from services.message.search.domain import Question, Term, text_of, words
 
 _SLOTS = 1 << 22
 _YEAR_2000 = timedelta(days=10957)
@@ -33,7 +33,7 @@ class Entry:
 
 def entry_of(message: Message) -> Entry:
     scope = scope_of(message.conversation_id)
-    lexemes = [f"{scope}w{token}" for token in tokens(text_of(message))]
+    lexemes = [f"{scope}w{word.token}" for word in words(text_of(message))]
     lexemes += _marks(scope, message)
     return Entry(message.id, message.conversation_id, message.workspace_id, _wanted_id(message), tuple(lexemes))
 
