@@ -325,6 +325,10 @@ async def test_an_index_answers(desk: Desk, search: Searcher, database: Database
         else:
             assert "Bitmap Index Scan on ix_search_words" in found
             assert "Seq Scan on search_words" not in found
+    if database.engine.dialect.name == "postgresql":
+        query = "SELECT reloptions FROM pg_class WHERE oid = 'ix_search_words'::regclass"
+        options = await database.read(lambda connection: connection.exec_driver_sql(query).scalar_one())
+        assert options == ["fastupdate=off"]
 
 
 async def test_what_is_not_in_the_index_is_found_at_the_start(
