@@ -40,42 +40,41 @@ def opened(tab: Tab, name: str) -> Locator:
     tab.demo()
     enter(tab, 0, name)
     view = tab.pane(0).locator(".talk .timeline")
-    expect(view.locator(".message").last).to_be_in_viewport()
-    settle(tab)
+    expect(message(tab, MANY)).to_be_in_viewport()
+    settle(view)
     return view
 
 
-def settle(tab: Tab) -> None:
+def settle(view: Locator) -> None:
     """Waits until what came into view is drawn and read in."""
-    tab.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-    expect(tab.pane(0).locator(".talk .gap")).to_have_count(0)
+    view.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    expect(view.locator(".gap")).to_have_count(0)
 
 
-def scroll(tab: Tab, share: float) -> None:
-    view = tab.pane(0).locator(".talk .timeline")
+def scroll(view: Locator, share: float) -> None:
     view.evaluate("(view, share) => view.scrollTo(0, share * (view.scrollHeight - view.clientHeight))", share)
-    settle(tab)
+    settle(view)
 
 
-def scroll_up(tab: Tab, view: Locator, pixels: int) -> None:
+def scroll_up(view: Locator, pixels: int) -> None:
     """With the wheel, which moves the page some time after it is turned."""
     first = view.locator(".message").first
     before = first.get_attribute("data-seq")
-    tab.page.mouse.wheel(0, -pixels)
+    view.page.mouse.wheel(0, -pixels)
     expect(first).not_to_have_attribute("data-seq", before or "")
-    settle(tab)
+    settle(view)
 
 
 @pytest.mark.timeout(180)
 def test_ten_thousand_messages_are_a_few_rows(tab: Tab, long_name: str) -> None:
     """At the end, in the middle and at the beginning: what is in view is there, and little else."""
-    opened(tab, long_name)
+    view = opened(tab, long_name)
     assert rows(tab).count() < ROWS_AT_MOST
-    scroll(tab, 0)
+    scroll(view, 0)
     expect(message(tab, 1)).to_be_in_viewport()
     expect(tab.pane(0).locator(".beginning")).to_be_in_viewport()
     for share in (0.5, 0.25, 0.9):
-        scroll(tab, share)
+        scroll(view, share)
         assert 0 < rows(tab).count() < ROWS_AT_MOST
     tab.pane(0).get_by_role("button", name="Go to the latest message").click()
     expect(message(tab, MANY)).to_be_in_viewport()
@@ -90,7 +89,7 @@ def test_all_of_it_is_passed_when_scrolled_through(tab: Tab, long_name: str) -> 
     numbers = "rows => rows.map(row => Number(row.dataset.seq)).filter(Boolean)"
     for _ in range(60):
         seen.update(view.locator(".message").evaluate_all(numbers))
-        scroll_up(tab, view, 400)
+        scroll_up(view, 400)
         assert rows(tab).count() < ROWS_AT_MOST
     assert max(seen) >= MANY
     assert seen == set(range(min(seen), max(seen) + 1))
@@ -118,7 +117,7 @@ def test_scrolling_is_smooth(tab: Tab, long_name: str) -> None:
 def test_what_one_looks_at_stays_where_it_is(tab: Tab, long_name: str) -> None:
     """Whatever is read in and measured above it, and whatever is written below."""
     view = opened(tab, long_name)
-    scroll(tab, 0.3)
+    scroll(view, 0.3)
     script = """view => {
       const top = view.getBoundingClientRect().top;
       const row = [...view.querySelectorAll('.message')].find(each => each.getBoundingClientRect().top >= top);
