@@ -6,9 +6,6 @@ from functools import cache
 import pytest
 
 from mesh.policy.methods import MethodPolicy, policy_of
-from tests.logs import restored_logs
-
-__all__ = ["restored_logs"]
 
 PATIENCE_S = 60.0
 

@@ -1,4 +1,4 @@
-"""Puts back what configuring logs and traces changes in a process of tests."""
+"""Puts back what configuring traces changes in a process of tests."""
 
 from collections.abc import Callable, Iterator
 
@@ -6,9 +6,6 @@ import pytest
 
 from mesh.telemetry.ring import TraceRing
 from mesh.telemetry.tracing import Tracing, configure_tracing
-from tests.logs import restored_logs
-
-__all__ = ["restored_logs", "start_tracing"]
 
 
 @pytest.fixture
