@@ -206,6 +206,7 @@ class RelayStream:
             expires_in=max(0, int(left_s)),
             user_pos=place.user_pos,
             positions=place.positions,
+            workspace_id=principal.workspace_id,
         )
         self._reply(pb.RelayReply(id=entry_id, attached=attached))
 

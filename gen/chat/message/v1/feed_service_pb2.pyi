@@ -945,6 +945,7 @@ class Attached(_message.Message):
     EXPIRES_IN_FIELD_NUMBER: _builtins.int
     USER_POS_FIELD_NUMBER: _builtins.int
     POSITIONS_FIELD_NUMBER: _builtins.int
+    WORKSPACE_ID_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
     """The user of the token."""
     session_id: _builtins.str
@@ -953,6 +954,8 @@ class Attached(_message.Message):
     """Seconds until the token ends."""
     user_pos: _builtins.int
     """The user's own log."""
+    workspace_id: _builtins.str
+    """Where the user belongs."""
     @_builtins.property
     def positions(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """By conversation id, each of the user's conversations."""
@@ -965,10 +968,11 @@ class Attached(_message.Message):
         expires_in: _builtins.int = ...,
         user_pos: _builtins.int = ...,
         positions: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        workspace_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_in", b"expires_in", "positions", b"positions", "session_id", b"session_id", "user_id", b"user_id", "user_pos", b"user_pos"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expires_in", b"expires_in", "positions", b"positions", "session_id", b"session_id", "user_id", b"user_id", "user_pos", b"user_pos", "workspace_id", b"workspace_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -30,7 +30,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chat/user/v1/api_key_service.proto\x12\x0c\x63hat.user.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x63hat/common/v1/page.proto\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x17\x63hat/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd8\x01\n\x06\x41piKey\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06scopes\x18\x03 \x03(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0clast_used_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncreated_by\x18\x07 \x01(\t\"\xb8\x01\n\x13\x43reateApiKeyRequest\x12\x1b\n\x04name\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18\x64\xba\x01\x01\x00\x12T\n\x06scopes\x18\x02 \x03(\tBD\xbaHA\x92\x01>\x08\x01\x10\x14\x18\x01\"6r4R\tuser:readR\nuser:writeR\x0cmessage:readR\rmessage:write\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"M\n\x14\x43reateApiKeyResponse\x12%\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x14.chat.user.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"F\n\x12ListApiKeysRequest\x12\x18\n\x06\x63ursor\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x16\n\x05limit\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"^\n\x13ListApiKeysResponse\x12#\n\x05items\x18\x01 \x03(\x0b\x32\x14.chat.user.v1.ApiKey\x12\"\n\x04page\x18\x02 \x01(\x0b\x32\x14.chat.common.v1.Page\"+\n\x13RevokeApiKeyRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x16\n\x14RevokeApiKeyResponse\"-\n\x14IntrospectKeyRequest\x12\x15\n\x04hash\x18\x01 \x01(\x0c\x42\x07\xbaH\x04z\x02h \"\xb0\x01\n\x15IntrospectKeyResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x03 \x01(\t\x12$\n\x04role\x18\x04 \x01(\x0e\x32\x16.chat.user.v1.UserRole\x12\x0e\n\x06scopes\x18\x05 \x03(\t\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xa5\x04\n\rApiKeyService\x12\x8c\x01\n\x0c\x43reateApiKey\x12!.chat.user.v1.CreateApiKeyRequest\x1a\".chat.user.v1.CreateApiKeyResponse\"5\x8a\xe7\x18\x10\x08\xb8\x17\x10\x02\x18\x05\x32\x03\x08\xc9\x01\x38\x02P\x01\x82\xd3\xe4\x93\x02\x1b\"\x16/api/users/me/api-keys:\x01*\x12\x84\x01\n\x0bListApiKeys\x12 .chat.user.v1.ListApiKeysRequest\x1a!.chat.user.v1.ListApiKeysResponse\"0\x90\x02\x01\x8a\xe7\x18\x0b\x08\xdc\x0b\x10\x02\x18\x04\x38\x02P\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/api/users/me/api-keys\x12\x91\x01\n\x0cRevokeApiKey\x12!.chat.user.v1.RevokeApiKeyRequest\x1a\".chat.user.v1.RevokeApiKeyResponse\":\x90\x02\x02\x8a\xe7\x18\x10\x08\xb8\x17\x10\x02\x18\x05\x32\x03\x08\xcc\x01\x38\x02P\x01\x82\xd3\xe4\x93\x02\x1d*\x1b/api/users/me/api-keys/{id}\x12j\n\rIntrospectKey\x12\".chat.user.v1.IntrospectKeyRequest\x1a#.chat.user.v1.IntrospectKeyResponse\"\x10\x90\x02\x02\x8a\xe7\x18\t\x08\xe8\x07\x10\x04\x18\x0c\x38\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"chat/user/v1/api_key_service.proto\x12\x0c\x63hat.user.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x19\x63hat/common/v1/page.proto\x1a\x1a\x63hat/mesh/v1/options.proto\x1a\x17\x63hat/user/v1/user.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd8\x01\n\x06\x41piKey\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x0e\n\x06scopes\x18\x03 \x03(\t\x12.\n\ncreated_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nexpires_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0clast_used_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\ncreated_by\x18\x07 \x01(\t\"\xd7\x01\n\x13\x43reateApiKeyRequest\x12\x1b\n\x04name\x18\x01 \x01(\tB\r\xbaH\nr\x08\x10\x01\x18\x64\xba\x01\x01\x00\x12s\n\x06scopes\x18\x02 \x03(\tBc\xbaH`\x92\x01]\x08\x01\x10\x14\x18\x01\"UrSR\tuser:readR\nuser:writeR\x0cmessage:readR\rmessage:writeR\rpresence:readR\x0epresence:write\x12.\n\nexpires_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"M\n\x14\x43reateApiKeyResponse\x12%\n\x07\x61pi_key\x18\x01 \x01(\x0b\x32\x14.chat.user.v1.ApiKey\x12\x0e\n\x06secret\x18\x02 \x01(\t\"F\n\x12ListApiKeysRequest\x12\x18\n\x06\x63ursor\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\x18\xe8\x07\x12\x16\n\x05limit\x18\x02 \x01(\x05\x42\x07\xbaH\x04\x1a\x02(\x00\"^\n\x13ListApiKeysResponse\x12#\n\x05items\x18\x01 \x03(\x0b\x32\x14.chat.user.v1.ApiKey\x12\"\n\x04page\x18\x02 \x01(\x0b\x32\x14.chat.common.v1.Page\"+\n\x13RevokeApiKeyRequest\x12\x14\n\x02id\x18\x01 \x01(\tB\x08\xbaH\x05r\x03\xb0\x01\x01\"\x16\n\x14RevokeApiKeyResponse\"-\n\x14IntrospectKeyRequest\x12\x15\n\x04hash\x18\x01 \x01(\x0c\x42\x07\xbaH\x04z\x02h \"\xb0\x01\n\x15IntrospectKeyResponse\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x14\n\x0cworkspace_id\x18\x03 \x01(\t\x12$\n\x04role\x18\x04 \x01(\x0e\x32\x16.chat.user.v1.UserRole\x12\x0e\n\x06scopes\x18\x05 \x03(\t\x12.\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xa5\x04\n\rApiKeyService\x12\x8c\x01\n\x0c\x43reateApiKey\x12!.chat.user.v1.CreateApiKeyRequest\x1a\".chat.user.v1.CreateApiKeyResponse\"5\x8a\xe7\x18\x10\x08\xb8\x17\x10\x02\x18\x05\x32\x03\x08\xc9\x01\x38\x02P\x01\x82\xd3\xe4\x93\x02\x1b\"\x16/api/users/me/api-keys:\x01*\x12\x84\x01\n\x0bListApiKeys\x12 .chat.user.v1.ListApiKeysRequest\x1a!.chat.user.v1.ListApiKeysResponse\"0\x90\x02\x01\x8a\xe7\x18\x0b\x08\xdc\x0b\x10\x02\x18\x04\x38\x02P\x01\x82\xd3\xe4\x93\x02\x18\x12\x16/api/users/me/api-keys\x12\x91\x01\n\x0cRevokeApiKey\x12!.chat.user.v1.RevokeApiKeyRequest\x1a\".chat.user.v1.RevokeApiKeyResponse\":\x90\x02\x02\x8a\xe7\x18\x10\x08\xb8\x17\x10\x02\x18\x05\x32\x03\x08\xcc\x01\x38\x02P\x01\x82\xd3\xe4\x93\x02\x1d*\x1b/api/users/me/api-keys/{id}\x12j\n\rIntrospectKey\x12\".chat.user.v1.IntrospectKeyRequest\x1a#.chat.user.v1.IntrospectKeyResponse\"\x10\x90\x02\x02\x8a\xe7\x18\t\x08\xe8\x07\x10\x04\x18\x0c\x38\x08\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -40,7 +40,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CREATEAPIKEYREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_CREATEAPIKEYREQUEST'].fields_by_name['name']._serialized_options = b'\272H\nr\010\020\001\030d\272\001\001\000'
   _globals['_CREATEAPIKEYREQUEST'].fields_by_name['scopes']._loaded_options = None
-  _globals['_CREATEAPIKEYREQUEST'].fields_by_name['scopes']._serialized_options = b'\272HA\222\001>\010\001\020\024\030\001\"6r4R\tuser:readR\nuser:writeR\014message:readR\rmessage:write'
+  _globals['_CREATEAPIKEYREQUEST'].fields_by_name['scopes']._serialized_options = b'\272H`\222\001]\010\001\020\024\030\001\"UrSR\tuser:readR\nuser:writeR\014message:readR\rmessage:writeR\rpresence:readR\016presence:write'
   _globals['_LISTAPIKEYSREQUEST'].fields_by_name['cursor']._loaded_options = None
   _globals['_LISTAPIKEYSREQUEST'].fields_by_name['cursor']._serialized_options = b'\272H\005r\003\030\350\007'
   _globals['_LISTAPIKEYSREQUEST'].fields_by_name['limit']._loaded_options = None
@@ -60,21 +60,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_APIKEY']._serialized_start=225
   _globals['_APIKEY']._serialized_end=441
   _globals['_CREATEAPIKEYREQUEST']._serialized_start=444
-  _globals['_CREATEAPIKEYREQUEST']._serialized_end=628
-  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=630
-  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=707
-  _globals['_LISTAPIKEYSREQUEST']._serialized_start=709
-  _globals['_LISTAPIKEYSREQUEST']._serialized_end=779
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=781
-  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=875
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=877
-  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=920
-  _globals['_REVOKEAPIKEYRESPONSE']._serialized_start=922
-  _globals['_REVOKEAPIKEYRESPONSE']._serialized_end=944
-  _globals['_INTROSPECTKEYREQUEST']._serialized_start=946
-  _globals['_INTROSPECTKEYREQUEST']._serialized_end=991
-  _globals['_INTROSPECTKEYRESPONSE']._serialized_start=994
-  _globals['_INTROSPECTKEYRESPONSE']._serialized_end=1170
-  _globals['_APIKEYSERVICE']._serialized_start=1173
-  _globals['_APIKEYSERVICE']._serialized_end=1722
+  _globals['_CREATEAPIKEYREQUEST']._serialized_end=659
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_start=661
+  _globals['_CREATEAPIKEYRESPONSE']._serialized_end=738
+  _globals['_LISTAPIKEYSREQUEST']._serialized_start=740
+  _globals['_LISTAPIKEYSREQUEST']._serialized_end=810
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_start=812
+  _globals['_LISTAPIKEYSRESPONSE']._serialized_end=906
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_start=908
+  _globals['_REVOKEAPIKEYREQUEST']._serialized_end=951
+  _globals['_REVOKEAPIKEYRESPONSE']._serialized_start=953
+  _globals['_REVOKEAPIKEYRESPONSE']._serialized_end=975
+  _globals['_INTROSPECTKEYREQUEST']._serialized_start=977
+  _globals['_INTROSPECTKEYREQUEST']._serialized_end=1022
+  _globals['_INTROSPECTKEYRESPONSE']._serialized_start=1025
+  _globals['_INTROSPECTKEYRESPONSE']._serialized_end=1201
+  _globals['_APIKEYSERVICE']._serialized_start=1204
+  _globals['_APIKEYSERVICE']._serialized_end=1753
 # @@protoc_insertion_point(module_scope)

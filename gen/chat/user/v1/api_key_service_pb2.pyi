@@ -88,8 +88,8 @@ class CreateApiKeyRequest(_message.Message):
     """A name to tell it by."""
     @_builtins.property
     def scopes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """What it may do: at least one of `user:read`, `user:write`, `message:read`, `message:write`. Reading does not come
-        with writing.
+        """What it may do: at least one of `user:read`, `user:write`, `message:read`, `message:write`, `presence:read`,
+        `presence:write`. Reading does not come with writing.
         """
 
     @_builtins.property
