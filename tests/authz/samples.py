@@ -113,6 +113,8 @@ SAMPLES: Mapping[str, Sample] = {
     "message.v1.FeedService/StartTyping": lambda s: feed.StartTypingRequest(conversation_id=s.group),
     "message.v1.FeedService/StopTyping": lambda s: feed.StopTypingRequest(conversation_id=s.group),
     "message.v1.FeedService/Relay": lambda _: feed.RelayRequest(),
+    "message.v1.FeedService/ComparePositions": lambda s: feed.ComparePositionsRequest(positions={s.group: 0}),
+    "message.v1.FeedService/Follow": lambda _: feed.FollowRequest(),
     "message.v1.FeedService/Chat": lambda s: feed.ChatRequest(open=feed.SubscribeRequest(positions={s.group: 0})),
     "message.v1.FeedService/WatchConversations": lambda _: feed.WatchConversationsRequest(),
     "message.v1.ReadingService/MarkUnread": lambda s: reading.MarkUnreadRequest(conversation_id=s.group, seq=1),

@@ -31,6 +31,7 @@ ELSEWHERE: Mapping[str, str] = {
     "StartTyping": "is only told live",
     "StopTyping": "is only told live",
     "Relay": "carries the calls of others, which are tried alone",
+    "Follow": "tells, and changes nothing",
     "Chat": "carries the calls of others, which are tried alone",
     "ImportMessages": "says what to write in further frames; it has a test of its own below",
 }

@@ -92,6 +92,12 @@ class FeedServicer(rpc.FeedServiceServicer):
             async for frame in stream.serve(request_iterator):
                 yield frame
 
+    async def ComparePositions(
+        self, request: pb.ComparePositionsRequest, context: object
+    ) -> pb.ComparePositionsResponse:
+        positions, user_positions = await self._store.further(request.positions, request.user_positions)
+        return pb.ComparePositionsResponse(positions=positions, user_positions=user_positions)
+
     async def _check_member(self, conversation_id: str) -> None:
         if not await self._store.is_member(caller(), conversation_id):
             raise not_found()

@@ -1,6 +1,6 @@
 """The port through which the logs of changes are read. They are written through the journal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from mesh.identity.principal import Principal
@@ -34,3 +34,16 @@ class FeedStore(Protocol):
         ...
 
     async def is_member(self, caller: Principal, conversation_id: str) -> bool: ...
+
+    async def further(
+        self, positions: Mapping[str, int], user_positions: Mapping[str, int]
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        """Where those logs stand that go further than the places given: of conversations, then of users, by id.
+
+        Not for callers, but for what carries their logs: nobody's rights are asked for.
+        """
+        ...
+
+    async def memberships(self, user_ids: Sequence[str]) -> dict[str, tuple[int, set[str]]]:
+        """By user, the conversations that they are in, and the place in their own log that this is as of, at least."""
+        ...

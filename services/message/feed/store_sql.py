@@ -1,6 +1,6 @@
 """Logs of changes in an SQL database."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, bindparam, select
@@ -10,7 +10,7 @@ from mesh.identity.principal import Principal
 from services.message.command import Origin
 from services.message.feed.domain import CONVERSATION_ADDED, Change, Place
 from services.message.feed.own_sql import as_now
-from services.message.feed.reads_sql import read_heads
+from services.message.feed.reads_sql import read_further, read_heads, read_memberships
 from services.message.keys_sql import by_keys
 from services.message.messages.reads_sql import of
 from services.message.rows import MESSAGE, message_of
@@ -99,6 +99,14 @@ class SqlFeedStore:
     async def is_member(self, caller: Principal, conversation_id: str) -> bool:
         key = of(caller, conversation_id=conversation_id)
         return await self._database.read(lambda connection: connection.scalar(_IS_MEMBER, key)) is not None
+
+    async def further(
+        self, positions: Mapping[str, int], user_positions: Mapping[str, int]
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        return await self._database.read(lambda connection: read_further(connection, positions, user_positions))
+
+    async def memberships(self, user_ids: Sequence[str]) -> dict[str, tuple[int, set[str]]]:
+        return await self._database.read(lambda connection: read_memberships(connection, user_ids))
 
 
 def logged_change(row: Row[Any]) -> Change:

@@ -146,6 +146,24 @@ async def test_members_come_in_the_order_of_joining(desk: Desk, conversations: C
         await conversations.members(as_("stranger"), "g", None, 3)
 
 
+async def test_only_logs_that_go_further_are_told(desk: Desk, feed: FeedStore) -> None:
+    """Of conversations and of users, whoever asks; what is not there goes nowhere."""
+    await desk.group(A, B)
+    await desk.sent(A)
+    assert await feed.further({"g": 1, "none": 0}, {A: 0, B: 1, "nobody": 0}) == ({"g": 2}, {A: 1})
+    assert await feed.further({"g": 2}, {A: 1}) == ({}, {})
+    assert await feed.further({}, {}) == ({}, {})
+
+
+async def test_memberships_are_told_with_the_place_of_ones_own_log(desk: Desk, feed: FeedStore) -> None:
+    """Of many users at once, whatever their workspace."""
+    await desk.group(A, B)
+    await desk.group(A, id_="h")
+    await desk.do(desk.remove(A, B))
+    found = await feed.memberships([A, B, "nobody"])
+    assert found == {A: (2, {"g", "h"}), B: (2, set()), "nobody": (0, set())}
+
+
 async def test_heads_tell_of_all_ones_conversations(desk: Desk, feed: FeedStore) -> None:
     """And of the own log; of somebody unknown, nothing."""
     await desk.group(A, B)

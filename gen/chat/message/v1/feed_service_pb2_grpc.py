@@ -71,6 +71,16 @@ class FeedServiceStub:
                 request_serializer=chat_dot_message_dot_v1_dot_feed__service__pb2.RelayRequest.SerializeToString,
                 response_deserializer=chat_dot_message_dot_v1_dot_feed__service__pb2.RelayResponse.FromString,
                 _registered_method=True)
+        self.ComparePositions = channel.unary_unary(
+                '/chat.message.v1.FeedService/ComparePositions',
+                request_serializer=chat_dot_message_dot_v1_dot_feed__service__pb2.ComparePositionsRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_feed__service__pb2.ComparePositionsResponse.FromString,
+                _registered_method=True)
+        self.Follow = channel.stream_stream(
+                '/chat.message.v1.FeedService/Follow',
+                request_serializer=chat_dot_message_dot_v1_dot_feed__service__pb2.FollowRequest.SerializeToString,
+                response_deserializer=chat_dot_message_dot_v1_dot_feed__service__pb2.FollowResponse.FromString,
+                _registered_method=True)
 
 
 class FeedServiceServicer:
@@ -133,6 +143,21 @@ class FeedServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ComparePositions(self, request, context):
+        """Of the logs that are named, those that go further than the caller knows.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Follow(self, request_iterator, context):
+        """Tells another instance of this service what is committed here: of everybody, which conversations they join and
+        leave; and everything that happens for those users that it joins.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_FeedServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -170,6 +195,16 @@ def add_FeedServiceServicer_to_server(servicer, server):
                     servicer.Relay,
                     request_deserializer=chat_dot_message_dot_v1_dot_feed__service__pb2.RelayRequest.FromString,
                     response_serializer=chat_dot_message_dot_v1_dot_feed__service__pb2.RelayResponse.SerializeToString,
+            ),
+            'ComparePositions': grpc.unary_unary_rpc_method_handler(
+                    servicer.ComparePositions,
+                    request_deserializer=chat_dot_message_dot_v1_dot_feed__service__pb2.ComparePositionsRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_feed__service__pb2.ComparePositionsResponse.SerializeToString,
+            ),
+            'Follow': grpc.stream_stream_rpc_method_handler(
+                    servicer.Follow,
+                    request_deserializer=chat_dot_message_dot_v1_dot_feed__service__pb2.FollowRequest.FromString,
+                    response_serializer=chat_dot_message_dot_v1_dot_feed__service__pb2.FollowResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -363,6 +398,60 @@ class FeedService:
             '/chat.message.v1.FeedService/Relay',
             chat_dot_message_dot_v1_dot_feed__service__pb2.RelayRequest.SerializeToString,
             chat_dot_message_dot_v1_dot_feed__service__pb2.RelayResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ComparePositions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/chat.message.v1.FeedService/ComparePositions',
+            chat_dot_message_dot_v1_dot_feed__service__pb2.ComparePositionsRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_feed__service__pb2.ComparePositionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Follow(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/chat.message.v1.FeedService/Follow',
+            chat_dot_message_dot_v1_dot_feed__service__pb2.FollowRequest.SerializeToString,
+            chat_dot_message_dot_v1_dot_feed__service__pb2.FollowResponse.FromString,
             options,
             channel_credentials,
             insecure,

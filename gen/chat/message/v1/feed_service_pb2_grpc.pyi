@@ -59,6 +59,12 @@ class FeedServiceStub:
     """Carries the calls of many users in batches, for gateways that hold their sockets. The stream has no rights of its
     own: each call acts for an attached session, and passes the same checks as a call of its own would.
     """
+    ComparePositions: _grpc.UnaryUnaryMultiCallable[_feed_service_pb2.ComparePositionsRequest, _feed_service_pb2.ComparePositionsResponse]
+    """Of the logs that are named, those that go further than the caller knows."""
+    Follow: _grpc.StreamStreamMultiCallable[_feed_service_pb2.FollowRequest, _feed_service_pb2.FollowResponse]
+    """Tells another instance of this service what is committed here: of everybody, which conversations they join and
+    leave; and everything that happens for those users that it joins.
+    """
 
 @_typing.type_check_only
 class FeedServiceAsyncStub(FeedServiceStub):
@@ -90,6 +96,12 @@ class FeedServiceAsyncStub(FeedServiceStub):
     Relay: _aio.StreamStreamMultiCallable[_feed_service_pb2.RelayRequest, _feed_service_pb2.RelayResponse]  # type: ignore[assignment]
     """Carries the calls of many users in batches, for gateways that hold their sockets. The stream has no rights of its
     own: each call acts for an attached session, and passes the same checks as a call of its own would.
+    """
+    ComparePositions: _aio.UnaryUnaryMultiCallable[_feed_service_pb2.ComparePositionsRequest, _feed_service_pb2.ComparePositionsResponse]  # type: ignore[assignment]
+    """Of the logs that are named, those that go further than the caller knows."""
+    Follow: _aio.StreamStreamMultiCallable[_feed_service_pb2.FollowRequest, _feed_service_pb2.FollowResponse]  # type: ignore[assignment]
+    """Tells another instance of this service what is committed here: of everybody, which conversations they join and
+    leave; and everything that happens for those users that it joins.
     """
 
 class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -161,6 +173,24 @@ class FeedServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_abc.Iterator[_feed_service_pb2.RelayResponse], _abc.AsyncIterator[_feed_service_pb2.RelayResponse]]:
         """Carries the calls of many users in batches, for gateways that hold their sockets. The stream has no rights of its
         own: each call acts for an attached session, and passes the same checks as a call of its own would.
+        """
+
+    @_abc_1.abstractmethod
+    def ComparePositions(
+        self,
+        request: _feed_service_pb2.ComparePositionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_feed_service_pb2.ComparePositionsResponse, _abc.Awaitable[_feed_service_pb2.ComparePositionsResponse]]:
+        """Of the logs that are named, those that go further than the caller knows."""
+
+    @_abc_1.abstractmethod
+    def Follow(
+        self,
+        request_iterator: _MaybeAsyncIterator[_feed_service_pb2.FollowRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_feed_service_pb2.FollowResponse], _abc.AsyncIterator[_feed_service_pb2.FollowResponse]]:
+        """Tells another instance of this service what is committed here: of everybody, which conversations they join and
+        leave; and everything that happens for those users that it joins.
         """
 
 def add_FeedServiceServicer_to_server(servicer: FeedServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
