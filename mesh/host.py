@@ -9,6 +9,7 @@ import grpc
 
 from mesh.call.channel import MeshChannel, open_tcp
 from mesh.call.inprocess import InProcessServer
+from mesh.call.instances import Instances, balanced, may_be_several
 from mesh.call.interceptors import AdmissionInterceptor, ErrorInterceptor, TelemetryInterceptor
 from mesh.events.bus_local import LocalBus
 from mesh.events.dead_letters import DeadLetterFile
@@ -64,7 +65,16 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
         def open_channel(name: str, *, alone: bool = False) -> grpc.aio.Channel:
             if name in local:
                 return MeshChannel(inprocess.channel(), metrics)
-            return MeshChannel(open_tcp(_address(settings, name), name, alone=alone), metrics, proofs)
+            return to(balanced(_address(settings, name)), name, alone=alone)
+
+        def to(target: str, name: str, *, alone: bool) -> grpc.aio.Channel:
+            return MeshChannel(open_tcp(target, name, alone=alone), metrics, proofs)
+
+        def instances(name: str) -> Instances:
+            target = settings.address(name)
+            if name in local and not may_be_several(target):
+                return Instances("", lambda _: open_channel(name))
+            return Instances(_address(settings, name), lambda address: to(address, name, alone=True))
 
         secret = installation_secret(settings)
         proofs = Proofs(secret)
@@ -88,6 +98,7 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
             settings=settings,
             secret=secret,
             channel=channel,
+            instances=instances,
             verifier=verifier,
             bus=bus,
             metrics=metrics,

@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 
+from mesh.call.instances import Instances
 from mesh.events.bus import Bus
 from mesh.idempotency.store import IdempotencyStore
 from mesh.identity.verifier import Verifier
@@ -42,6 +43,8 @@ class Mesh:
     """Counts and times what happens."""
     limits: Limits = field(default_factory=unlimited)
     """Charges what comes in batches; calls by themselves are charged before they are served."""
+    instances: Callable[[str], Instances] = field(default=lambda name: Instances())
+    """`instances("message")` tells where each instance of the message service is. In this process it is one."""
     keep_idempotency: Callable[[str, IdempotencyStore], None] = field(default=lambda service, store: None)
     """Names where a service keeps the idempotency keys of its calls."""
     show: Callable[[str, Show], None] = field(default=lambda name, what: None)

@@ -39,6 +39,7 @@ from chat.user.v1.user_pb2 import User
 from mesh.call.channel import MeshChannel
 from mesh.call.context import caller
 from mesh.call.inprocess import InProcessServer
+from mesh.call.instances import Instances
 from mesh.call.interceptors import AdmissionInterceptor, ErrorInterceptor, TelemetryInterceptor
 from mesh.call.status import from_rpc_error
 from mesh.errors import Unavailable
@@ -231,6 +232,7 @@ async def open_world(
         bus=bus or LocalBus(_no_dead_letters),
         metrics=metrics,
         limits=limits or unlimited(),
+        instances=lambda _: Instances("", lambda _: MeshChannel(server.channel(), metrics)),
         at_drain=drains.append,
     )
     async with open_message(mesh) as register:
