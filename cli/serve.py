@@ -29,13 +29,14 @@ from mesh.telemetry.metrics import Metrics, new_registry
 from mesh.telemetry.ring import TraceRing
 from mesh.telemetry.tracing import configure_tracing
 from services.message.service import SERVICE as MESSAGE
+from services.presence.service import SERVICE as PRESENCE
 from services.user.mail.choice import choose_mail
 from services.user.oauth.providers import read_providers
 from services.user.seed import SEEDS, seed_password
 from services.user.service import SERVICE as USER
 
 FACADE = "facade"
-SERVICES = {service.name: service for service in (USER, MESSAGE)}
+SERVICES = {service.name: service for service in (USER, MESSAGE, PRESENCE)}
 BACKLOG = 2048
 log = structlog.get_logger(__name__)
 

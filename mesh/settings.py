@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     """gRPC target of the user service when this process does not host it."""
     message_address: str = ""
     """gRPC target of the message service when this process does not host it."""
+    presence_address: str = ""
+    """gRPC target of the presence service when this process does not host it."""
     previews: bool = False
     """Whether the message service looks at pages that messages link to, and shows previews of them."""
     log: Literal["text", "json"] = "text"

@@ -22,7 +22,7 @@ PASSWORD = "correct horse battery staple"
 HERE, ELSEWHERE = "default", "elsewhere"
 MARK = "alpha"
 """Begins all names and texts of the first workspace, so that none of them is overlooked in an answer."""
-SCOPES = ("user:read", "user:write", "message:read", "message:write")
+SCOPES = ("user:read", "user:write", "message:read", "message:write", "presence:read", "presence:write")
 OWNER, ADMIN, MEMBER = 1, 2, 3
 
 Prove = Callable[[str], tuple[tuple[str, str], ...]]

@@ -24,6 +24,7 @@ from chat.message.v1 import search_service_pb2 as search
 from chat.message.v1 import transfer_service_pb2 as transfer
 from chat.message.v1.conversation_pb2 import CONVERSATION_TYPE_GROUP, MEMBER_ROLE_GUEST
 from chat.message.v1.report_pb2 import REPORT_CATEGORY_OTHER, REPORT_STATUS_DISMISSED
+from chat.presence.v1 import presence_service_pb2 as presence
 from chat.user.v1 import account_service_pb2 as accounts
 from chat.user.v1 import administration_service_pb2 as administration
 from chat.user.v1 import api_key_service_pb2 as api_keys
@@ -177,6 +178,17 @@ SAMPLES: Mapping[str, Sample] = {
     "message.v1.ReportService/ListReports": lambda _: reports.ListReportsRequest(),
     "message.v1.ReportService/ResolveReport": lambda s: reports.ResolveReportRequest(
         id=s.report, status=REPORT_STATUS_DISMISSED
+    ),
+    "presence.v1.PresenceService/GetPresence": lambda s: presence.GetPresenceRequest(user_id=s.bystander.id),
+    "presence.v1.PresenceService/BatchGetPresences": lambda s: presence.BatchGetPresencesRequest(ids=[s.bystander.id]),
+    "presence.v1.PresenceService/SetPresence": lambda _: presence.SetPresenceRequest(message="here"),
+    "presence.v1.PresenceService/ListConversationPresences": lambda s: presence.ListConversationPresencesRequest(
+        conversation_id=s.group
+    ),
+    "presence.v1.PresenceService/WatchPresences": lambda s: presence.WatchPresencesRequest(ids=[s.bystander.id]),
+    "presence.v1.PresenceService/Heartbeat": lambda s: presence.HeartbeatRequest(
+        gateway_id="gateway",
+        watch=[presence.WatchedUser(workspace_id=s.bystander.workspace_id, user_id=s.bystander.id)],
     ),
     "user.v1.AccountService/Register": register,
     "user.v1.AccountService/GetMe": lambda _: accounts.GetMeRequest(),

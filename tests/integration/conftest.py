@@ -86,8 +86,10 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             addressed = settings.model_copy(update={"user_address": target(user)})
             message = await stack.enter_async_context(serving(addressed, ["message"]))
             addressed = addressed.model_copy(update={"message_address": target(message)})
+            presence = await stack.enter_async_context(serving(addressed, ["presence"]))
+            addressed = addressed.model_copy(update={"presence_address": target(presence)})
             facade = await stack.enter_async_context(serving(addressed, [FACADE]))
-            return System([user, message, facade], settings, stack)
+            return System([user, message, presence, facade], settings, stack)
 
         yield run
 

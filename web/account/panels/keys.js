@@ -14,6 +14,8 @@ const SCOPES = [
   ["user:write", "Change the profile and status"],
   ["message:read", "Read conversations"],
   ["message:write", "Write messages"],
+  ["presence:read", "See who is there"],
+  ["presence:write", "Change how one is shown"],
 ];
 const ENDS = [
   ["30", "In 30 days"],

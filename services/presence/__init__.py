@@ -1,0 +1,1 @@
+"""Who is there, on how many devices, and what they say about it."""
