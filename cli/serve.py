@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 
 from facade.app import open_facade
 from facade.dev import DevRoutes
+from facade.engine.handshake import Handshake
 from facade.origins import Origins
 from facade.sockets import MAX_PACKET_BYTES
 from mesh import safety
@@ -141,7 +142,7 @@ async def _http(app: ASGIApp, address: str) -> AsyncIterator[str]:
         config = uvicorn.Config(
             app,
             http="httptools",
-            ws="websockets-sansio",
+            ws=Handshake,
             ws_max_size=MAX_PACKET_BYTES,
             ws_per_message_deflate=False,  # It doubles the memory of a socket and hides what a frame costs.
             ws_ping_interval=None,  # Engine.IO pings by itself.

@@ -1,51 +1,108 @@
-"""From events to sockets: who of this process is in which conversation, and one encoded frame for all of them."""
+"""From events to sockets: who of this process is in which conversation, and one frame for all of them."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from typing import Final, Protocol
 
-import orjson
-from engineio.packet import MESSAGE, Packet
 from prometheus_client import Counter
 
 from chat.message.v1.change_pb2 import Change
 from chat.message.v1.feed_service_pb2 import Attached, RelayEvent
+from facade.engine.packets import event_frame
 from facade.translate import Encoder
 
-MAX_HELD = 1000
+MAX_HELD: Final = 1000
 """Changes kept for a socket while it is told what it missed."""
+MAX_LATEST: Final = 1000
+"""Receipts kept for a socket that is slow."""
+
+_MEMBERSHIP: Final = ("conversation-added", "conversation-removed")
+_RECEIPTS: Final = ("receipt-read", "receipt-delivered")
+
+Shared = dict[str, list[tuple[Change, bytes]]]
+"""By conversation, what all of its members get."""
+
+
+class Outlet(Protocol):
+    """What a receiver is written to through."""
+
+    @property
+    def is_congested(self) -> bool:
+        """Whether so much waits that what can be left out should be."""
+        ...
+
+    @property
+    def write_directly(self) -> Callable[[bytes], None] | None:
+        """Sends frames at once; None while that cannot be done."""
+        ...
+
+    def write(self, frames: bytes) -> None:
+        """Sends frames, now or later."""
+        ...
 
 
 class Receiver:
     """One socket as the fan-out sees it. While `held` is a list, changes wait there instead of being written."""
 
-    __slots__ = ("conversations", "held", "overflow", "user_id", "write")
+    __slots__ = ("_latest", "conversations", "direct", "held", "outlet", "user_id")
 
-    def __init__(self, write: Callable[[Packet], None], overflow: Callable[[], None]) -> None:
+    def __init__(self, outlet: Outlet) -> None:
+        self.outlet = outlet
         self.user_id = ""
         self.conversations: set[str] = set()
-        self.held: list[tuple[Change, Packet]] | None = []
-        self.write = write
-        self.overflow = overflow
+        self.held: list[tuple[Change, bytes]] | None = []
+        self.direct: Callable[[bytes], None] | None = None
+        """Writes frames at once. None when each has to be looked at."""
+        self._latest: dict[tuple[str, str, str], bytes] | None = None
 
-    def hand(self, change: Change, packet: Packet) -> None:
-        if self.held is None:
-            self.write(packet)
-        elif len(self.held) < MAX_HELD:
-            self.held.append((change, packet))
+    def overflow(self) -> None:
+        """More waits than may."""
+        raise NotImplementedError
+
+    def hand(self, change: Change, frame: bytes) -> None:
+        """Takes a change: to write it, to keep it, or to leave it out when it is of the moment and there is no room."""
+        if self.held is not None:
+            if len(self.held) < MAX_HELD:
+                self.held.append((change, frame))
+            else:
+                self.overflow()
+        elif self.outlet.is_congested and not (change.pos or change.user_pos):
+            self._shed(change, frame)
         else:
-            self.overflow()
+            self.outlet.write(frame)
 
     def release(self, user_pos: int, positions: dict[str, int]) -> None:
         """Writes what waited and lies after the given place; from now on everything is written at once."""
         held, self.held = self.held or [], None
-        for change, packet in held:
+        for change, frame in held:
             seen = (
                 change.user_pos <= user_pos
                 if change.user_pos
                 else change.pos <= positions.get(change.conversation_id, 0)
             )
             if not seen or not (change.user_pos or change.pos):
-                self.write(packet)
+                self.hand(change, frame)
+        self.settle()
+
+    def hold(self) -> None:
+        """From now on changes wait."""
+        self.held, self.direct = [], None
+
+    def settle(self) -> None:
+        """How the socket can be written to has changed."""
+        self.direct = self.outlet.write_directly if self.held is None else None
+        if self._latest is not None and self.direct is not None:
+            latest, self._latest = self._latest, None
+            for frame in latest.values():
+                self.outlet.write(frame)
+
+    def _shed(self, change: Change, frame: bytes) -> None:
+        """Of receipts the newest one counts, which is told later. Typing will be over by then."""
+        if change.type in _RECEIPTS:
+            latest = self._latest = self._latest or {}
+            key = (change.type, change.conversation_id, change.data.receipt.user_id)
+            if key in latest or len(latest) < MAX_LATEST:
+                latest[key] = frame
 
 
 class Fanout:
@@ -83,34 +140,66 @@ class Fanout:
         return self._heads.get(receiver.user_id, 0), positions
 
     def apply(self, events: Iterable[RelayEvent]) -> None:
-        """Hands events on."""
+        """Hands events on. Those of one conversation reach a socket in one piece."""
+        shared: Shared = {}
         for event in events:
-            change = event.change
             if event.user_id:
-                receivers = list(self._by_user.get(event.user_id, ()))
-                self._follow_membership(receivers, change)
+                if event.change.type in _MEMBERSHIP:
+                    self._share(shared)
+                self._tell_user(event)
+            elif event.except_user_id:
+                self._share(shared)
+                self._tell_others(event)
             else:
-                receivers = list(self._by_conversation.get(change.conversation_id, ()))
-            log, number = (event.user_id, change.user_pos) if event.user_id else (change.conversation_id, change.pos)
-            if not receivers or (number and not self._advance(log, number)):
-                continue
-            packet = self.packet(change)
+                self._add(shared, event.change)
+        self._share(shared)
+
+    def frame(self, change: Change) -> bytes:
+        """The frame of a change, encoded once for all who get it."""
+        return event_frame(change.type, self._encode(change))
+
+    def _add(self, shared: Shared, change: Change) -> None:
+        conversation_id = change.conversation_id
+        if conversation_id in self._by_conversation and (not change.pos or self._advance(conversation_id, change.pos)):
+            shared.setdefault(conversation_id, []).append((change, self.frame(change)))
+
+    def _share(self, shared: Shared) -> None:
+        for conversation_id, items in shared.items():
+            receivers = self._by_conversation.get(conversation_id, {})
+            frames = b"".join([frame for _, frame in items]) if len(items) > 1 else items[0][1]
             for receiver in receivers:
-                if receiver.user_id != event.except_user_id:
-                    receiver.hand(change, packet)
-            self._deliveries.inc(len(receivers))
+                if receiver.direct is not None:
+                    receiver.direct(frames)
+                else:
+                    for change, frame in items:
+                        receiver.hand(change, frame)
+            self._deliveries.inc(len(receivers) * len(items))
+        shared.clear()
 
-    def packet(self, change: Change) -> Packet:
-        """The Socket.IO frame of a change, encoded once for all who get it."""
-        return event_packet(change.type, self._encode(change))
-
-    def _follow_membership(self, receivers: list[Receiver], change: Change) -> None:
+    def _tell_user(self, event: RelayEvent) -> None:
+        receivers, change = list(self._by_user.get(event.user_id, ())), event.change
         for receiver in receivers:
-            if change.type == "conversation-added":
-                self._join_conversation(receiver, change.conversation_id)
-                self._heads.setdefault(change.conversation_id, 0)
-            elif change.type == "conversation-removed":
-                self._leave_conversation(receiver, change.conversation_id)
+            self._follow_membership(receiver, change)
+        if receivers and (not change.user_pos or self._advance(event.user_id, change.user_pos)):
+            self._tell(receivers, change)
+
+    def _tell_others(self, event: RelayEvent) -> None:
+        receivers = self._by_conversation.get(event.change.conversation_id, ())
+        if others := [receiver for receiver in receivers if receiver.user_id != event.except_user_id]:
+            self._tell(others, event.change)
+
+    def _tell(self, receivers: list[Receiver], change: Change) -> None:
+        frame = self.frame(change)
+        for receiver in receivers:
+            receiver.hand(change, frame)
+        self._deliveries.inc(len(receivers))
+
+    def _follow_membership(self, receiver: Receiver, change: Change) -> None:
+        if change.type == "conversation-added":
+            self._join_conversation(receiver, change.conversation_id)
+            self._heads.setdefault(change.conversation_id, 0)
+        elif change.type == "conversation-removed":
+            self._leave_conversation(receiver, change.conversation_id)
 
     def _advance(self, log: str, number: int) -> bool:
         """Moves a log's head on; False when it was there already."""
@@ -127,11 +216,6 @@ class Fanout:
         receiver.conversations.discard(conversation_id)
         if _discard(self._by_conversation, conversation_id, receiver):
             self._heads.pop(conversation_id, None)
-
-
-def event_packet(event: str, data: object) -> Packet:
-    """An event of the default namespace."""
-    return Packet(MESSAGE, "2" + orjson.dumps([event, data]).decode())
 
 
 def _discard(groups: dict[str, dict[Receiver, None]], key: str, receiver: Receiver) -> bool:

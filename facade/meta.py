@@ -8,12 +8,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from facade.descriptors import Method
-from facade.frames import MAX_PAYLOAD_PACKETS
+from facade.engine.polling import MAX_PAYLOAD_PACKETS
+from facade.engine.socket import MAX_QUEUED
 from facade.openapi.constraints import constraints
 from facade.rest import MAX_BODY
 from facade.rest.routes import served
 from facade.resume import MAX_REPLAYED
-from facade.session import MAX_QUEUED
 from facade.sockets import MAX_PACKET_BYTES, MAX_PER_USER
 from facade.translate.decode import MAX_DEPTH
 from mesh.limits.classes import class_name

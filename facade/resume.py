@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import grpc
-from engineio.packet import Packet
 
 from chat.message.v1.change_pb2 import Change
 from chat.message.v1.feed_service_pb2 import SyncRequest
@@ -58,7 +57,7 @@ class Resumer:
         self._stub = FeedServiceStub(channel)
 
     async def replay(
-        self, token: str, place: Place, packet: Callable[[Change], Packet], write: Callable[[Packet], None]
+        self, token: str, place: Place, frame: Callable[[Change], bytes], write: Callable[[bytes], None]
     ) -> Outcome:
         """Writes all changes after `place`, or none of what would be too many: then `resync-required` says so."""
         changes: list[Change] = []
@@ -79,7 +78,7 @@ class Resumer:
             if len(changes) > MAX_REPLAYED:
                 return _resync("TOO_MUCH_MISSED", place)
         for change in changes:
-            write(packet(change))
+            write(frame(change))
         data = {"replayed": len(changes), "user_pos": user_pos, "positions": positions}
         return Outcome("resumed", data, user_pos, positions)
 

@@ -3,38 +3,38 @@
 from collections.abc import Callable
 from typing import Any
 
-from engineio.packet import Packet
-
-from facade.fanout import Receiver, event_packet
+from facade.engine.packets import event_frame
+from facade.engine.socket import Socket
+from facade.fanout import Receiver
 from facade.relay import Attachment
-
-MAX_QUEUED = 1000
-"""Packets that may wait for a slow socket."""
 
 
 class Session(Receiver):
     """One connected socket of a user."""
 
-    __slots__ = ("address", "attachment", "ending", "expires_at", "sid", "socket", "unwatch", "warned")
+    __slots__ = ("_on_overflow", "address", "attachment", "ending", "expires_at", "sid", "socket", "unwatch", "warned")
 
-    def __init__(self, sid: str, socket: Any, overflow: Callable[["Session"], None], *, address: str) -> None:
-        super().__init__(self._put, lambda: overflow(self))
+    def __init__(self, sid: str, socket: Socket, on_overflow: Callable[["Session"], None], *, address: str) -> None:
+        super().__init__(socket)
         self.sid, self.socket, self.address = sid, socket, address
+        self._on_overflow = on_overflow
         self.ending = False
         self.attachment: Attachment | None = None
         self.expires_at = 0.0
         self.warned = False
         self.unwatch: Callable[[], object] = _nothing
+        socket.owner = self
 
-    def _put(self, packet: Packet) -> None:
-        if self.socket.queue.qsize() < MAX_QUEUED:
-            self.socket.queue.put_nowait(packet)
-        else:
-            self.overflow()
+    def overflow(self) -> None:
+        self._on_overflow(self)
+
+    def write(self, frame: bytes) -> None:
+        """Writes what concerns this socket alone."""
+        self.outlet.write(frame)
 
     def say_last(self, event: str, data: Any) -> None:
-        """Puts one more packet into the queue, full or not."""
-        self.socket.queue.put_nowait(event_packet(event, data))
+        """Writes one more event, however much waits."""
+        self.socket.write_last(event_frame(event, data))
 
     async def close(self) -> None:
         """Closes the connection, without waiting for a client that does not read."""

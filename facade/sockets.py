@@ -5,7 +5,7 @@ Client events are RPCs whose contract names a `socket_event`; there is no code f
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -19,15 +19,16 @@ from uuid_utils.compat import uuid7
 from chat.message.v1.feed_service_pb2 import Attached
 from facade.auth import Auth, Tickets, shown_token
 from facade.calls import Calls
-from facade.fanout import Fanout, event_packet
-from facade.frames import Server
-from facade.json import SocketJson
+from facade.engine.packets import event_frame
+from facade.engine.server import Server
+from facade.engine.socket import MAX_QUEUED, Socket
+from facade.fanout import Fanout
 from facade.leases import Leases
 from facade.limits import Edge
 from facade.problems import as_dict, known
 from facade.relay import Relay
 from facade.resume import Place, Resumer
-from facade.session import MAX_QUEUED, Session
+from facade.session import Session
 from mesh.background import background
 from mesh.call import context as request_context
 from mesh.call.context import RequestContext
@@ -65,24 +66,19 @@ class Sockets:
         self.relay: Relay  # Set before the first socket connects: the relay needs the fan-out, which is ours.
         self._calls, self._resumer, self._fanout, self._metrics = calls, resumer, fanout, metrics
         self._edge, self._address_of, self._tickets = edge, address_of, tickets
-        self._leases = Leases(revocations, self._end_soon, self._renew_soon)
-        metrics.socket_events.announce(calls.events)
         self._sessions: dict[str, Session] = {}
         self._by_user = Counter[str]()
-        self._tasks: set[asyncio.Task[None]] = set()
         self.server = Server(
-            json=SocketJson,
+            self,
             ping_interval=PING_INTERVAL_S,
             ping_timeout=PING_TIMEOUT_S,
             max_http_buffer_size=MAX_PACKET_BYTES,
-            http_compression=False,
-            cors_allowed_origins=[],  # Turns the library's own rule off: the gate has judged the origin already.
-            logger=False,
-            engineio_logger=False,
         )
+        self._spawn = self.server.spawn
+        self._leases = Leases(revocations, self._end_soon, self._renew_soon, after=self.server.wheel.after)
+        metrics.socket_events.announce(calls.events)
         self.server.on("connect", self._connect)
         self.server.on("disconnect", self._disconnect)
-        self.server.on("*", self._event)
 
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         correlation_id, address = _correlation_id(auth), self._address_of(environ["asgi.scope"])
@@ -146,7 +142,7 @@ class Sockets:
             "user_pos": attached.user_pos,
             "positions": dict(attached.positions),
         }
-        session.write(event_packet("hello", hello))
+        session.write(event_frame("hello", hello))
         if place is None:
             session.release(attached.user_pos, dict(attached.positions))
         else:
@@ -158,50 +154,51 @@ class Sockets:
             self._spawn(self._cut(session, "resume-failed", error))
             return
         place = Place(*self._fanout.place(session))
-        session.held = []
+        session.hold()
         self._fanout.join(session, attached)
         self._spawn(self._replay(session, place))
 
     async def _replay(self, session: Session, place: Place) -> None:
         assert session.attachment is not None
         try:
-            outcome = await self._resumer.replay(session.attachment.token, place, self._fanout.packet, session.write)
+            outcome = await self._resumer.replay(session.attachment.token, place, self._fanout.frame, session.write)
         except Exception as error:
             await self._cut(session, "resume-failed", error)
             return
-        session.write(event_packet(outcome.event, outcome.data))
+        session.write(event_frame(outcome.event, outcome.data))
         session.release(outcome.user_pos, outcome.positions)
 
-    async def _event(self, event: str, sid: str, *arguments: Any) -> dict[str, Any]:
+    async def event(self, socket: Socket, name: str, arguments: list[Any]) -> dict[str, Any]:
+        """What a client is answered that sent an event."""
+        session = socket.owner if isinstance(socket.owner, Session) else None
         meta = arguments[1] if len(arguments) > 1 and isinstance(arguments[1], dict) else {}
         correlation_id = _correlation_id(meta)
         parent = extract([("traceparent", str(meta.get("traceparent", "")))])
-        session = self._sessions.get(sid)
         address = session.address if session is not None else ""
         request_context.bind(RequestContext(str(uuid7()), correlation_id, address=address))
-        with tracer().start_as_current_span(f"socket {event}"[:80], context=parent, kind=SpanKind.SERVER):
+        with tracer().start_as_current_span(f"socket {name}"[:80], context=parent, kind=SpanKind.SERVER):
             code = "OK"
             answer: dict[str, Any] = {"ok": True, "correlation_id": correlation_id, "trace_id": trace_id()}
             try:
                 if session is None or session.attachment is None:
                     raise Unauthenticated("NOT_ATTACHED", "This socket is not connected any more.")
                 await self._edge.admit(session.attachment.token, address)
-                if event == "auth-refresh":
+                if name == "auth-refresh":
                     answer["data"] = await self._refresh(session, arguments)
                 else:
                     made = await self._calls.make(
-                        self.relay, session.attachment, event, arguments[0] if arguments else {}, correlation_id
+                        self.relay, session.attachment, name, arguments[0] if arguments else {}, correlation_id
                     )
                     answer.update(made)
             except Exception as error:
-                problem = self._problem(error, event, correlation_id)
+                problem = self._problem(error, name, correlation_id)
                 code = problem["code"]
                 answer = {"ok": False, "problem": problem, "correlation_id": correlation_id, "trace_id": trace_id()}
-            self._metrics.socket_events(event, code).inc()
-            log.debug("event", name=event[:40], code=code)
+            self._metrics.socket_events(name, code).inc()
+            log.debug("event", name=name[:40], code=code)
             return answer
 
-    async def _refresh(self, session: Session, arguments: tuple[Any, ...]) -> dict[str, Any]:
+    async def _refresh(self, session: Session, arguments: list[Any]) -> dict[str, Any]:
         token = await self._tickets.token(Auth.read(arguments[0] if arguments else None))
         return {"expires_in": (await self._go_on(session, token)).expires_in}
 
@@ -221,12 +218,13 @@ class Sockets:
         except Error as error:
             if not error.retryable:
                 await self._end(session, error)
-            session.warned = False  # Asks again, as long as there is time.
+            self._leases.ask_again(session)
 
     async def _disconnect(self, sid: str, _reason: str = "") -> None:
         session = self._sessions.pop(sid, None)
         self._metrics.sockets.set(len(self._sessions))
         if session is not None:
+            session.socket.owner = None
             self._by_user[session.user_id] -= 1
             if not self._by_user[session.user_id]:
                 del self._by_user[session.user_id]
@@ -267,20 +265,6 @@ class Sockets:
             correlation_id=correlation_id,
         )
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("socket task failed", exc_info=error)
-
-    async def watch(self) -> None:
-        """Warns sessions whose token is about to end, and closes those whose token has ended."""
-        await self._leases.watch(self._sessions.values)
-
     async def drain(self) -> None:
         """Tells every client that this server goes away, and closes the sockets."""
         notice = {"reconnect_after_ms": RECONNECT_AFTER_MS}
@@ -288,15 +272,13 @@ class Sockets:
         for session in sessions:
             session.say_last("server-draining", notice)
         await asyncio.gather(*[session.close() for session in sessions], return_exceptions=True)
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.server.cancel()
 
 
 @asynccontextmanager
 async def running(sockets: Sockets) -> AsyncIterator[Sockets]:
     """Owns what runs beside the sockets; drains them at the end."""
-    async with background(sockets.watch(), "socket leases"):
+    async with background(sockets.server.wheel.run(), "socket wheel"):
         try:
             yield sockets
         finally:

@@ -398,7 +398,7 @@ async def test_a_draining_server_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize("packet", ["", '40{"token":"bad"}'], ids=["silent", "refused"])
 async def test_a_socket_for_nobody_is_closed(start: Start, monkeypatch: pytest.MonkeyPatch, packet: str) -> None:
     """One that never says who it is for, or was refused, does not stay for as long as it answers pings."""
-    monkeypatch.setattr("facade.frames.CONNECT_TIMEOUT_S", 0.2)
+    monkeypatch.setattr("facade.engine.server.CONNECT_TIMEOUT_S", 0.2)
     system: System = await start()
     address = system.url.replace("http", "ws") + "/ws/?EIO=4&transport=websocket"
     async with connect(address) as websocket:

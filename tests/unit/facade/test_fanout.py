@@ -1,37 +1,62 @@
 """From events to sockets."""
 
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
-from engineio.packet import Packet
 from prometheus_client import CollectorRegistry
 
-from chat.message.v1.change_pb2 import Change
+from chat.message.v1.change_pb2 import Change, ChangeData, Receipt
 from chat.message.v1.feed_service_pb2 import Attached, RelayEvent
-from facade.fanout import MAX_HELD, Fanout, Receiver, event_packet
+from facade.engine import websocket
+from facade.engine.packets import event_frame
+from facade.fanout import MAX_HELD, MAX_LATEST, Fanout, Receiver
 from facade.translate import Encoder
 from mesh.telemetry.metrics import Metrics
+
+
+class Outlet:
+    """Keeps what is written."""
+
+    def __init__(self) -> None:
+        self.got: list[bytes] = []
+        self.is_congested = False
+
+    @property
+    def write_directly(self) -> Callable[[bytes], None] | None:
+        return None if self.is_congested else self.got.append
+
+    def write(self, frames: bytes) -> None:
+        self.got.append(frames)
 
 
 class Socket(Receiver):
     """A receiver that keeps what it got."""
 
-    __slots__ = ("got", "overflown")
+    __slots__ = ("out", "overflown")
 
     def __init__(self) -> None:
-        self.got: list[Packet] = []
+        self.out = Outlet()
         self.overflown = 0
-        super().__init__(self.got.append, self._overflow)
+        super().__init__(self.out)
 
-    def _overflow(self) -> None:
+    @property
+    def got(self) -> list[bytes]:
+        return self.out.got
+
+    def overflow(self) -> None:
         self.overflown += 1
+
+    def congest(self, is_congested: bool) -> None:
+        self.out.is_congested = is_congested
+        self.settle()
 
     def read(self) -> list[tuple[str, Any]]:
         """What was written, as (event, place)."""
         found = []
-        for packet in self.got:
-            event, data = orjson.loads(packet.data[1:])
+        for payload in (payload for frames in self.got for payload in websocket.payloads(frames)):
+            event, data = orjson.loads(payload[2:])
             found.append((event, data["user_pos"] or data["pos"]))
         self.got.clear()
         return found
@@ -145,6 +170,45 @@ def test_who_left_gets_nothing_and_leaves_nothing(fanout: Fanout) -> None:
     assert fanout.place(alice) == (0, {})
 
 
+def test_changes_of_one_conversation_reach_a_socket_in_one_piece(fanout: Fanout) -> None:
+    """Whatever comes between them; each conversation keeps its order."""
+    alice, bob = joined(fanout, "alice", c=0, d=0), joined(fanout, "bob", c=0)
+    fanout.apply([event("c", 1), event("d", 1), event("c", 2)])
+    assert len(bob.got) == 1
+    assert alice.got[0] is bob.got[0]
+    assert bob.read() == [("message-new", 1), ("message-new", 2)]
+    assert len(alice.got) == 2
+
+
+def receipt(reader: str, seq: int) -> RelayEvent:
+    data = ChangeData(receipt=Receipt(user_id=reader, last_read_seq=seq))
+    return RelayEvent(change=Change(type="receipt-read", conversation_id="c", data=data))
+
+
+def test_a_slow_socket_is_spared_what_can_be_left_out(fanout: Fanout) -> None:
+    """Typing is not told at all, receipts later and the newest only; changes are."""
+    alice = joined(fanout, "alice", c=0)
+    alice.congest(True)
+    typing = RelayEvent(change=Change(type="typing", conversation_id="c"), except_user_id="bob")
+    fanout.apply([typing, receipt("bob", 1), event("c", 1), receipt("bob", 2), receipt("eve", 1)])
+    assert alice.read() == [("message-new", 1)]
+    alice.congest(False)
+    told = [orjson.loads(payload[2:])[1] for frames in alice.got for payload in websocket.payloads(frames)]
+    assert [data["data"]["receipt"]["last_read_seq"] for data in told] == [2, 1]
+    alice.got.clear()
+    fanout.apply([typing])
+    assert alice.read() == [("typing", 0)]
+
+
+def test_what_is_kept_for_a_slow_socket_is_bounded(fanout: Fanout) -> None:
+    """By the number of receipts."""
+    alice = joined(fanout, "alice", c=0)
+    alice.congest(True)
+    fanout.apply([receipt(f"reader {number}", 1) for number in range(MAX_LATEST + 10)])
+    alice.congest(False)
+    assert len(alice.got) == MAX_LATEST
+
+
 def test_the_frame_of_an_event() -> None:
     """Text of a Socket.IO event in the default namespace."""
-    assert event_packet("hello", {"a": 1}).encode() == '42["hello",{"a":1}]'
+    assert websocket.payloads(event_frame("hello", {"a": 1})) == [b'42["hello",{"a":1}]']

@@ -1,0 +1,145 @@
+"""An open WebSocket, from bytes to texts and back, without a task or a queue.
+
+It takes the place of the protocol that shook hands, so that nothing of the handshake stays in memory.
+"""
+
+import asyncio
+import socket
+from collections.abc import Callable
+from typing import Any, Final, Protocol
+
+from facade.engine import websocket
+from facade.engine.websocket import Frame, Violation
+
+SOFT_BYTES: Final = 256 * 1024
+"""What may wait to be sent before what can be left out is left out."""
+HARD_BYTES: Final = 1024 * 1024
+"""What may wait to be sent at all."""
+KERNEL_BYTES: Final = 128 * 1024
+"""What the kernel is asked to take for one socket: what waits there can neither be counted nor left out."""
+FLUSH_S: Final = 5.0
+"""How long a connection that is closed may go on sending what waits."""
+
+
+class Reader(Protocol):
+    """Who is told what comes."""
+
+    def received(self, text: str) -> None:
+        """A whole message."""
+        ...
+
+    def refused(self) -> None:
+        """A message came that is no text."""
+        ...
+
+    def congested(self, is_congested: bool) -> None:
+        """More than `SOFT_BYTES` wait to be sent, or not any more."""
+        ...
+
+    def lost(self) -> None:
+        """The connection is gone. Called once, and last."""
+        ...
+
+
+class Connection(asyncio.Protocol):
+    """Frames in, frames out. `connections` are those that the server ends when it stops."""
+
+    __slots__ = ("_buffer", "_connections", "_loop", "_max_bytes", "_parts", "_reader", "transport", "write")
+
+    def __init__(self, transport: asyncio.Transport, reader: Reader, connections: set[Any], *, max_bytes: int) -> None:
+        self.transport = transport
+        self.write: Callable[[bytes], None] = transport.write
+        """Sends frames. What is written within one turn of the loop leaves together."""
+        self._reader = reader
+        self._connections = connections
+        self._max_bytes = max_bytes
+        self._buffer: bytearray | None = None
+        self._parts: list[bytes] | None = None
+        connections.add(self)
+        transport.set_write_buffer_limits(high=SOFT_BYTES)
+        bare = transport.get_extra_info("socket")
+        if bare is not None and bare.family in (socket.AF_INET, socket.AF_INET6):
+            bare.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
+        transport.set_protocol(self)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """How much waits to be sent."""
+        return self.transport.get_write_buffer_size()
+
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        if self._buffer is not None:
+            self._buffer += data
+        at, whole = 0, data if self._buffer is None else self._buffer
+        try:
+            while (frame := websocket.read(whole, at, self._max_bytes)) is not None:
+                at = frame.end
+                self._take(frame)
+                if self.transport.is_closing():
+                    return
+        except Violation as violation:
+            self.close(violation.code)
+            return
+        if self._buffer is not None:
+            del self._buffer[:at]
+            if not self._buffer:
+                self._buffer = None
+        elif at < len(data):
+            self._buffer = bytearray(data[at:])
+
+    def _take(self, frame: Frame) -> None:
+        if frame.opcode == websocket.TEXT and frame.is_final and self._parts is None:
+            self._text(frame.payload)
+        elif frame.opcode == websocket.PING:
+            self.write(websocket.pong(frame.payload))
+        elif frame.opcode == websocket.CLOSE:
+            self.close(websocket.NORMAL)
+        elif frame.opcode == websocket.BINARY:
+            self._reader.refused()
+        elif frame.opcode != websocket.PONG:
+            self._part(frame)
+
+    def _part(self, frame: Frame) -> None:
+        if (frame.opcode == websocket.CONTINUATION) == (self._parts is None):
+            raise Violation(websocket.PROTOCOL_ERROR)
+        self._parts = [*(self._parts or ()), frame.payload]
+        if sum(map(len, self._parts)) > self._max_bytes or len(self._parts) > _MAX_PARTS:
+            raise Violation(websocket.TOO_BIG)
+        if frame.is_final:
+            parts, self._parts = self._parts, None
+            self._text(b"".join(parts))
+
+    def _text(self, payload: bytes) -> None:
+        try:
+            text = payload.decode()
+        except UnicodeDecodeError:
+            raise Violation(websocket.INVALID_DATA) from None
+        self._reader.received(text)
+
+    def pause_writing(self) -> None:
+        self._reader.congested(True)
+
+    def resume_writing(self) -> None:
+        self._reader.congested(False)
+
+    def close(self, code: int = websocket.NORMAL) -> None:
+        """Sends what waits, for at most `FLUSH_S`, and ends the connection."""
+        if self.transport.is_closing():
+            return
+        self.write(websocket.close(code))
+        self.transport.close()
+        if self.waiting_bytes:
+            asyncio.get_running_loop().call_later(FLUSH_S, self.transport.abort)
+
+    def shutdown(self) -> None:
+        """Ends the connection because the server stops. Called by uvicorn."""
+        self.close(websocket.GOING_AWAY)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+        self._reader.lost()
+
+
+_MAX_PARTS = 1000
