@@ -21,14 +21,16 @@ from facade.descriptors import Method, all_services, comments, image, methods
 from facade.dev import DevRoutes
 from facade.fanout import Fanout
 from facade.gate import Gate
+from facade.holes import Holes
 from facade.jwks import jwks_route
 from facade.limits import Edge, LimitMiddleware
 from facade.oauth import OAuthRoutes, operations
 from facade.openapi import document
+from facade.order import Order
 from facade.origins import Origins
 from facade.pages import page_routes
 from facade.problems import exception_handlers
-from facade.relay import open_relay
+from facade.relays import open_relays
 from facade.request import RequestMiddleware
 from facade.rest import routes
 from facade.resume import Resumer
@@ -36,6 +38,7 @@ from facade.safety import safety
 from facade.sockets import Sockets, running
 from facade.translate import Decoder, Encoder
 from mesh.admin import health_route
+from mesh.background import background
 from mesh.service import Mesh
 
 Health = Callable[[], Mapping[str, str]]
@@ -60,7 +63,9 @@ async def open_facade(mesh: Mesh, health: Health, dev: DevRoutes | None = None) 
     """The facade over the services of `mesh`. Leaving it closes all sockets in order."""
     described = methods(all_services())
     encoder, decoder, draining = Encoder(), Decoder(), asyncio.Event()
-    fanout = Fanout(encoder, mesh.metrics.deliveries)
+    order = Order()
+    fanout = Fanout(encoder, mesh.metrics.deliveries, order)
+    holes = Holes(order, fanout, mesh.channel("message"))
     calls = Calls(described, mesh.channel, encoder, decoder)
     edge, addresses = Edge(mesh.limits, mesh.verifier.verify), Addresses(mesh.settings.trusted_proxies)
     sockets = Sockets(
@@ -79,7 +84,8 @@ async def open_facade(mesh: Mesh, health: Health, dev: DevRoutes | None = None) 
 
     async with AsyncExitStack() as stack:
         oauth = OAuthRoutes(mesh.channel, mesh.settings.public_url)
-        sockets.relay = await stack.enter_async_context(open_relay(mesh.channel("message"), fanout.apply))
+        sockets.relays = await stack.enter_async_context(open_relays(mesh.instances("message"), holes))
+        await stack.enter_async_context(background(holes.run(), "holes"))
         await stack.enter_async_context(running(sockets))
         own = [health_route(health), _document(described), meta.limits_route(mesh.limits, described), *page_routes()]
         own += [jwks_route(mesh.channel), *oauth.routes(), *(dev.routes() if dev else ())]

@@ -8,12 +8,13 @@ import grpc
 from google.protobuf.message import Message
 
 from facade.descriptors import Method
-from facade.relay import Attachment, Relay
+from facade.relays import Attachment, Relays
 from facade.rest.routes import ChannelFor
 from facade.translate import Decoder, Encoder
 from mesh.call.correlation import METADATA_KEY
 from mesh.call.status import from_rpc_error
 from mesh.errors import Invalid
+from mesh.policy.methods import policy_of
 from mesh.telemetry.tracing import traceparent
 
 
@@ -29,7 +30,7 @@ class Calls:
         return list(self._methods)
 
     async def make(
-        self, relay: Relay, attachment: Attachment, event: str, data: Any, correlation_id: str
+        self, relays: Relays, attachment: Attachment, event: str, data: Any, correlation_id: str
     ) -> dict[str, Any]:
         """`{data, replayed?}` of the answer. Raises Invalid (UNKNOWN_EVENT, UNKNOWN_FIELD, …) and what the RPC does."""
         method = self._methods.get(event)
@@ -38,10 +39,12 @@ class Calls:
         request = self._decode(method.request, {} if data is None else data)
         if method.policy.relayed:
             response = method.response.FromString(
-                await relay.call(
+                await relays.call(
                     attachment,
                     method.path,
                     request.SerializeToString(),
+                    key=getattr(request, "conversation_id", "") or attachment.user_id,
+                    repeatable=policy_of(method.path).safe_to_repeat or bool(getattr(request, "client_msg_id", "")),
                     correlation_id=correlation_id,
                     traceparent=traceparent(),
                 )

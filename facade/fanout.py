@@ -1,7 +1,7 @@
 """From events to sockets: who of this process is in which conversation, and one frame for all of them."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final, Protocol
 
 from prometheus_client import Counter
@@ -9,6 +9,7 @@ from prometheus_client import Counter
 from chat.message.v1.change_pb2 import Change
 from chat.message.v1.feed_service_pb2 import Attached, RelayEvent
 from facade.engine.packets import event_frame
+from facade.order import Order
 from facade.translate import Encoder
 
 MAX_HELD: Final = 1000
@@ -16,7 +17,8 @@ MAX_HELD: Final = 1000
 MAX_LATEST: Final = 1000
 """Receipts kept for a socket that is slow."""
 
-_MEMBERSHIP: Final = ("conversation-added", "conversation-removed")
+_ADDED: Final = "conversation-added"
+_MEMBERSHIP: Final = (_ADDED, "conversation-removed")
 _RECEIPTS: Final = ("receipt-read", "receipt-delivered")
 
 Shared = dict[str, list[tuple[Change, bytes]]]
@@ -44,23 +46,36 @@ class Outlet(Protocol):
 class Receiver:
     """One socket as the fan-out sees it. While `held` is a list, changes wait there instead of being written."""
 
-    __slots__ = ("_latest", "conversations", "direct", "held", "outlet", "user_id")
+    __slots__ = ("_latest", "after", "conversations", "direct", "held", "outlet", "user_id")
 
     def __init__(self, outlet: Outlet) -> None:
         self.outlet = outlet
         self.user_id = ""
         self.conversations: set[str] = set()
+        self.after: dict[str, int] = {}
+        """Logs of which it knows more than was handed on here, and up to where: that is not told again."""
         self.held: list[tuple[Change, bytes]] | None = []
         self.direct: Callable[[bytes], None] | None = None
         """Writes frames at once. None when each has to be looked at."""
         self._latest: dict[tuple[str, str, str], bytes] | None = None
 
+    @property
+    def token(self) -> str:
+        """The access token that it was opened with, or goes on with."""
+        raise NotImplementedError
+
     def overflow(self) -> None:
         """More waits than may."""
         raise NotImplementedError
 
+    def miss(self) -> None:
+        """It has missed something that cannot be told here: it is to come back from its place."""
+        raise NotImplementedError
+
     def hand(self, change: Change, frame: bytes) -> None:
         """Takes a change: to write it, to keep it, or to leave it out when it is of the moment and there is no room."""
+        if self.after and self._is_told(change):
+            return
         if self.held is not None:
             if len(self.held) < MAX_HELD:
                 self.held.append((change, frame))
@@ -90,11 +105,19 @@ class Receiver:
 
     def settle(self) -> None:
         """How the socket can be written to has changed."""
-        self.direct = self.outlet.write_directly if self.held is None else None
+        self.direct = self.outlet.write_directly if self.held is None and not self.after else None
         if self._latest is not None and self.direct is not None:
             latest, self._latest = self._latest, None
             for frame in latest.values():
                 self.outlet.write(frame)
+
+    def _is_told(self, change: Change) -> bool:
+        log, number = (self.user_id, change.user_pos) if change.user_pos else (change.conversation_id, change.pos)
+        if number and number <= self.after.get(log, 0):
+            return True
+        if number and self.after.pop(log, None) is not None and not self.after:
+            self.settle()
+        return False
 
     def _shed(self, change: Change, frame: bytes) -> None:
         """Of receipts the newest one counts, which is told later. Typing will be over by then."""
@@ -106,41 +129,55 @@ class Receiver:
 
 
 class Fanout:
-    """Routes every event once to each receiver it is for, in order, dropping what was handed on before."""
+    """Routes every event once to each receiver it is for. `order` knows how far the logs of all receivers are."""
 
-    def __init__(self, encoder: Encoder, deliveries: Counter) -> None:
+    def __init__(self, encoder: Encoder, deliveries: Counter, order: Order) -> None:
         self._encode = encoder.of(Change.DESCRIPTOR)
         self._deliveries = deliveries
+        self._order = order
         self._by_conversation: dict[str, dict[Receiver, None]] = defaultdict(dict)
         self._by_user: dict[str, dict[Receiver, None]] = defaultdict(dict)
-        self._heads: dict[str, int] = {}
-        """Where each conversation, and each user's own log, stands here."""
 
     def join(self, receiver: Receiver, attached: Attached) -> None:
-        """The receiver's user is known: it gets what happens in these conversations from now on."""
+        """The receiver's user is known: it gets what happens in these conversations from now on.
+
+        `attached` is moved on to where that is, as some of what comes after it may have been handed on already.
+        """
         receiver.user_id = attached.user_id
+        if attached.user_pos < self._order.last(attached.user_id):
+            self._move_on(attached)
+        self._begin(receiver, attached.user_id, attached.user_pos, is_user=True)
         self._by_user[attached.user_id][receiver] = None
-        self._advance(attached.user_id, attached.user_pos)
         for conversation_id in receiver.conversations - set(attached.positions):
             self._leave_conversation(receiver, conversation_id)
-        for conversation_id, pos in attached.positions.items():
+        for conversation_id, pos in list(attached.positions.items()):
             self._join_conversation(receiver, conversation_id)
-            self._advance(conversation_id, pos)
+            attached.positions[conversation_id] = max(pos, self._begin(receiver, conversation_id, pos))
+
+    def reach(self, receiver: Receiver, user_pos: int, positions: Mapping[str, int]) -> None:
+        """The receiver has been told everything up to there, by other ways than this."""
+        self._begin(receiver, receiver.user_id, user_pos, is_user=True)
+        for conversation_id in receiver.conversations & positions.keys():
+            self._begin(receiver, conversation_id, positions[conversation_id])
 
     def leave(self, receiver: Receiver) -> None:
         """Forgets a receiver."""
         for conversation_id in list(receiver.conversations):
             self._leave_conversation(receiver, conversation_id)
         if _discard(self._by_user, receiver.user_id, receiver):
-            self._heads.pop(receiver.user_id, None)
+            self._order.close(receiver.user_id)
 
     def place(self, receiver: Receiver) -> tuple[int, dict[str, int]]:
         """Up to where everything was handed to the receiver: `user_pos` and positions."""
-        positions = {conversation_id: self._heads[conversation_id] for conversation_id in receiver.conversations}
-        return self._heads.get(receiver.user_id, 0), positions
+        last = self._order.last
+        return last(receiver.user_id), {id_: last(id_) for id_ in receiver.conversations}
+
+    def receivers_of(self, log: str) -> Collection[Receiver]:
+        """Those who follow a conversation, or a user's own log."""
+        return [*self._by_user.get(log, ()), *self._by_conversation.get(log, ())]
 
     def apply(self, events: Iterable[RelayEvent]) -> None:
-        """Hands events on. Those of one conversation reach a socket in one piece."""
+        """Hands on events that are in order. Those of one conversation reach a socket in one piece."""
         shared: Shared = {}
         for event in events:
             if event.user_id:
@@ -160,7 +197,7 @@ class Fanout:
 
     def _add(self, shared: Shared, change: Change) -> None:
         conversation_id = change.conversation_id
-        if conversation_id in self._by_conversation and (not change.pos or self._advance(conversation_id, change.pos)):
+        if conversation_id in self._by_conversation:
             shared.setdefault(conversation_id, []).append((change, self.frame(change)))
 
     def _share(self, shared: Shared) -> None:
@@ -180,13 +217,16 @@ class Fanout:
         receivers, change = list(self._by_user.get(event.user_id, ())), event.change
         for receiver in receivers:
             self._follow_membership(receiver, change)
-        if receivers and (not change.user_pos or self._advance(event.user_id, change.user_pos)):
+        if receivers:
             self._tell(receivers, change)
 
     def _tell_others(self, event: RelayEvent) -> None:
         receivers = self._by_conversation.get(event.change.conversation_id, ())
         if others := [receiver for receiver in receivers if receiver.user_id != event.except_user_id]:
             self._tell(others, event.change)
+        if event.change.pos:  # By it they have left, though their own log may tell them later.
+            for receiver in self._by_user.get(event.except_user_id, ()):
+                self._leave_conversation(receiver, event.change.conversation_id)
 
     def _tell(self, receivers: list[Receiver], change: Change) -> None:
         frame = self.frame(change)
@@ -195,18 +235,29 @@ class Fanout:
         self._deliveries.inc(len(receivers))
 
     def _follow_membership(self, receiver: Receiver, change: Change) -> None:
-        if change.type == "conversation-added":
-            self._join_conversation(receiver, change.conversation_id)
-            self._heads.setdefault(change.conversation_id, 0)
-        elif change.type == "conversation-removed":
-            self._leave_conversation(receiver, change.conversation_id)
+        conversation_id = change.conversation_id
+        if change.type == _ADDED and conversation_id not in receiver.conversations:
+            self._join_conversation(receiver, conversation_id)
+            start = change.data.conversation.last_pos
+            if self._begin(receiver, conversation_id, start) > start:
+                receiver.miss()  # What others here were told since it became a member.
+        elif change.type != _ADDED and change.type in _MEMBERSHIP:
+            self._leave_conversation(receiver, conversation_id)
 
-    def _advance(self, log: str, number: int) -> bool:
-        """Moves a log's head on; False when it was there already."""
-        if number <= self._heads.get(log, -1):
-            return False
-        self._heads[log] = number
-        return True
+    def _begin(self, receiver: Receiver, log: str, number: int, *, is_user: bool = False) -> int:
+        """What comes after `number` is the first of a log that the receiver is told; up to where it is handed on."""
+        last = self._order.open(log, number, is_user=is_user)
+        if number > last:
+            receiver.after[log] = number
+            receiver.direct = None
+        return last
+
+    def _move_on(self, attached: Attached) -> None:
+        """Other sockets of the user have heard more already, and know better in which conversations they are."""
+        known, positions = next(iter(self._by_user[attached.user_id])), dict(attached.positions)
+        attached.user_pos = self._order.last(attached.user_id)
+        attached.positions.clear()
+        attached.positions.update({id_: positions.get(id_, self._order.last(id_)) for id_ in known.conversations})
 
     def _join_conversation(self, receiver: Receiver, conversation_id: str) -> None:
         receiver.conversations.add(conversation_id)
@@ -214,8 +265,9 @@ class Fanout:
 
     def _leave_conversation(self, receiver: Receiver, conversation_id: str) -> None:
         receiver.conversations.discard(conversation_id)
+        receiver.after.pop(conversation_id, None)
         if _discard(self._by_conversation, conversation_id, receiver):
-            self._heads.pop(conversation_id, None)
+            self._order.close(conversation_id)
 
 
 def _discard(groups: dict[str, dict[Receiver, None]], key: str, receiver: Receiver) -> bool:

@@ -1,13 +1,12 @@
-"""The one stream to the message service that carries the calls of all sockets of this process, in batches.
+"""The one stream to an instance of the message service: it carries the calls of all sockets here, in batches.
 
 What arrives while a frame is being written leaves in the next one: no timer, no delay when there is little to do.
-When the stream breaks, what was not answered fails as UNAVAILABLE (a send is safe to repeat by its client_msg_id), the
-stream is opened again, and every session is attached anew.
+When the stream breaks, what was not answered fails as Broken, the stream is opened again, and every session is attached
+anew.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from logging import INFO, WARNING
 
@@ -16,7 +15,6 @@ import structlog
 
 from chat.message.v1 import feed_service_pb2 as pb
 from chat.message.v1.feed_service_pb2_grpc import FeedServiceStub
-from mesh.background import background
 from mesh.call.channel import stream
 from mesh.call.status import from_rpc_error, from_status
 from mesh.errors import Deadline, Error, Exhausted, Unavailable
@@ -33,8 +31,17 @@ ANSWER_S = 5.0
 """How long a call may stay without an answer; the service's own deadlines are shorter."""
 
 
+class Broken(Unavailable):
+    """There is no stream, or it broke before the answer: whether the call was carried out is not known."""
+
+    def __init__(self, detail: str, *, sent: bool) -> None:
+        super().__init__("UNAVAILABLE", detail, retry_after_s=1)
+        self.sent = sent
+        """Whether the call may have reached the service."""
+
+
 @dataclass(slots=True, eq=False)
-class Attachment:
+class Seat:
     """A user's session on the stream. `on_attached` hears of each (re-)attachment, `on_lost` of its final refusal."""
 
     number: int
@@ -43,21 +50,45 @@ class Attachment:
     on_attached: Callable[[pb.Attached], None]
     on_lost: Callable[[Error], None]
     live: bool = False
+    """Whether it is to be attached whenever the stream is opened."""
+    attached: bool = False
+    """Whether it is attached now."""
 
 
 class Relay:
-    """Sends entries, matches replies, and hands on events in the order they come."""
+    """Sends entries, matches replies, and hands on events in the order they come.
 
-    def __init__(self, channel: grpc.aio.Channel, on_events: Callable[[list[pb.RelayEvent]], None]) -> None:
+    `on_turn` is told when the stream has been opened and all sessions are attached, and when it has broken.
+    """
+
+    def __init__(
+        self,
+        channel: grpc.aio.Channel,
+        on_events: Callable[[list[pb.RelayEvent]], None],
+        on_turn: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._channel = channel
         self._stub = FeedServiceStub(channel)
         self._on_events = on_events
+        self._on_turn = on_turn
         self._outgoing: list[pb.RelayEntry] = []
         self._wake = asyncio.Event()
         self._waiting: dict[int, tuple[asyncio.Future[pb.RelayReply], OnReply | None]] = {}
-        self._attachments: dict[int, Attachment] = {}
+        self._seats: dict[int, Seat] = {}
+        self._attaching: set[asyncio.Task[None]] = set()
         self._entry = 0
         self._session = 0
         self._open = False
+        self._whole = self._silent = False
+
+    @property
+    def is_open(self) -> bool:
+        return self._open
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all sessions are attached that were to be when it was opened, and calls are answered in time."""
+        return self._whole and not self._silent
 
     async def attach(
         self,
@@ -66,54 +97,85 @@ class Relay:
         on_lost: Callable[[Error], None],
         *,
         address: str,
-    ) -> Attachment:
+    ) -> Seat:
         """Opens a session for the user of `token`, who is at `address`.
 
         `on_attached` runs before any event after it is handed on.
         """
-        self._session += 1
-        attachment = Attachment(self._session, token, address, on_attached, on_lost)
-        self._attachments[attachment.number] = attachment
+        seat = self._seat(token, on_attached, on_lost, address)
         try:
-            await self._attach(attachment)
+            await self._attach(seat)
         except BaseException:
-            self.detach(attachment)
+            self.detach(seat)
             raise
-        return attachment
+        return seat
 
-    async def refresh(self, attachment: Attachment, token: str) -> pb.Attached:
+    def follow(
+        self,
+        token: str,
+        on_attached: Callable[[pb.Attached], None],
+        on_lost: Callable[[Error], None],
+        *,
+        address: str,
+    ) -> Seat:
+        """The same for a session that another instance has taken: nobody waits, now or when the stream is opened."""
+        seat = self._seat(token, on_attached, on_lost, address)
+        seat.live = True
+        self.renew(seat)
+        return seat
+
+    def renew(self, seat: Seat) -> None:
+        """Has the token of a session looked at again."""
+        if self._open:
+            task = asyncio.create_task(self._attach_again(seat), name="attach")
+            self._attaching.add(task)
+            task.add_done_callback(self._attaching.discard)
+
+    async def refresh(self, seat: Seat, token: str) -> pb.Attached:
         """Goes on with a fresh token of the same user. Raises what the service says to it."""
-        attach = pb.Attach(token=token, address=attachment.address)
-        reply = await self._ask(pb.RelayEntry(session=attachment.number, attach=attach))
-        attachment.token = token
+        attach = pb.Attach(token=token, address=seat.address)
+        reply = await self._ask(pb.RelayEntry(session=seat.number, attach=attach))
+        seat.token = token
         return reply.attached
 
-    def detach(self, attachment: Attachment) -> None:
-        if self._attachments.pop(attachment.number, None) and self._open:
-            self._send(pb.RelayEntry(session=attachment.number, detach=pb.Detach()))
+    def detach(self, seat: Seat) -> None:
+        if self._seats.pop(seat.number, None) and self._open:
+            self._send(pb.RelayEntry(session=seat.number, detach=pb.Detach()))
 
-    async def call(
-        self, attachment: Attachment, method: str, request: bytes, *, correlation_id: str, traceparent: str
-    ) -> bytes:
-        """Makes a unary call as the user of `attachment`; the serialized response."""
+    async def call(self, seat: Seat, method: str, request: bytes, *, correlation_id: str, traceparent: str) -> bytes:
+        """Makes a unary call as the user of `seat`; the serialized response. Raises Broken too."""
         call = pb.Call(method=method, request=request, correlation_id=correlation_id, traceparent=traceparent)
-        reply = await self._ask(pb.RelayEntry(session=attachment.number, call=call))
+        reply = await self._ask(pb.RelayEntry(session=seat.number, call=call))
         return reply.response
 
-    async def _attach(self, attachment: Attachment) -> None:
-        attach = pb.Attach(token=attachment.token, address=attachment.address)
-        entry = pb.RelayEntry(session=attachment.number, attach=attach)
+    async def settled(self) -> None:
+        """Waits until nothing waits for an answer, though not for ever."""
+        waiting = [future for future, _ in self._waiting.values()]
+        if waiting:
+            await asyncio.wait(waiting, timeout=ANSWER_S)
+
+    def _seat(
+        self, token: str, on_attached: Callable[[pb.Attached], None], on_lost: Callable[[Error], None], address: str
+    ) -> Seat:
+        self._session += 1
+        seat = self._seats[self._session] = Seat(self._session, token, address, on_attached, on_lost)
+        return seat
+
+    async def _attach(self, seat: Seat) -> None:
+        # A session that goes on was counted for the rate limits when it began, whichever stream it was on.
+        attach = pb.Attach(token=seat.token, address=seat.address, counted=seat.live)
+        entry = pb.RelayEntry(session=seat.number, attach=attach)
 
         def on_reply(reply: pb.RelayReply) -> None:
             if reply.HasField("attached"):
-                attachment.live = True
-                attachment.on_attached(reply.attached)
+                seat.live = seat.attached = True
+                seat.on_attached(reply.attached)
 
         await self._ask(entry, on_reply)
 
     async def _ask(self, entry: pb.RelayEntry, on_reply: OnReply | None = None) -> pb.RelayReply:
         if not self._open:
-            raise Unavailable("UNAVAILABLE", "The message service does not answer.", retry_after_s=1)
+            raise Broken("The message service does not answer.", sent=False)
         if len(self._waiting) >= MAX_WAITING:
             raise Unavailable("OVERLOADED", "Too much is waiting. Try again.", retry_after_s=1)
         self._entry += 1
@@ -125,6 +187,7 @@ class Relay:
             async with asyncio.timeout(ANSWER_S):
                 reply = await future
         except TimeoutError:
+            self._silent = True
             raise Deadline("DEADLINE_EXCEEDED", "The message service did not answer in time.") from None
         finally:
             self._waiting.pop(entry.id, None)
@@ -141,6 +204,7 @@ class Relay:
         failures = 0
         while True:
             try:
+                await self._channel.channel_ready()
                 async with stream(self._stub.Relay()) as call:
                     await self._serve(call)
                     failures = 0
@@ -155,31 +219,41 @@ class Relay:
     async def _serve(self, call: grpc.aio.StreamStreamCall[pb.RelayRequest, pb.RelayResponse]) -> None:
         self._open = True
         self._outgoing.clear()
-        again = asyncio.gather(*[self._attach_again(a) for a in list(self._attachments.values()) if a.live])
-        writer = asyncio.create_task(self._write(call))
+        for seat in list(self._seats.values()):
+            if seat.live:
+                self.renew(seat)
+        beside = [asyncio.create_task(work) for work in (self._write(call), self._gather(list(self._attaching)))]
         try:
             async for frame in call:
                 self._receive(frame)
         finally:
             self._break()
-            writer.cancel()
-            again.cancel()
-            await asyncio.gather(writer, again, return_exceptions=True)
+            beside += self._attaching
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
-    async def _attach_again(self, attachment: Attachment) -> None:
+    async def _gather(self, attaching: list[asyncio.Task[None]]) -> None:
+        await asyncio.gather(*attaching)
+        self._whole = True
+        self._on_turn()
+
+    async def _attach_again(self, seat: Seat) -> None:
         try:
-            while (wait_s := await self._attached_or_wait(attachment)) > 0:
+            while seat.number in self._seats and (wait_s := await self._attached_or_wait(seat)) > 0:
                 await asyncio.sleep(wait_s)
         except Unavailable:
             pass  # The stream broke again; the next one tries again.
         except Error as error:
-            attachment.on_lost(error)
+            seat.on_lost(error)
 
-    async def _attached_or_wait(self, attachment: Attachment) -> float:
-        """Attaches a session. When its user has to wait, since many of theirs come back at once: for how long."""
+    async def _attached_or_wait(self, seat: Seat) -> float:
+        """Attaches a session. When that has to be done later: in how long."""
         try:
-            await self._attach(attachment)
-        except Exhausted as error:
+            await self._attach(seat)
+        except Deadline:
+            return MIN_WAIT_S
+        except Exhausted as error:  # Many sessions of one user come back at once.
             if error.reason != "RATE_LIMITED":
                 raise
             return max(error.retry_after_s or 0, MIN_WAIT_S)
@@ -203,6 +277,7 @@ class Relay:
         return frame
 
     def _receive(self, frame: pb.RelayResponse) -> None:
+        self._silent = False
         for reply in frame.replies:
             future, on_reply = self._waiting.get(reply.id, (None, None))
             if future and not future.done():
@@ -213,17 +288,12 @@ class Relay:
             self._on_events(list(frame.events))
 
     def _break(self) -> None:
-        self._open = False
+        if not self._open:
+            return
+        self._open = self._whole = False
+        for seat in self._seats.values():
+            seat.attached = False
         for future, _ in self._waiting.values():
             if not future.done():
-                future.set_exception(Unavailable("UNAVAILABLE", "The message service went away.", retry_after_s=1))
-
-
-@asynccontextmanager
-async def open_relay(
-    channel: grpc.aio.Channel, on_events: Callable[[list[pb.RelayEvent]], None]
-) -> AsyncIterator[Relay]:
-    """A relay whose stream is kept open until the block is left."""
-    relay = Relay(channel, on_events)
-    async with background(relay.run(), "relay"):
-        yield relay
+                future.set_exception(Broken("The message service went away.", sent=True))
+        self._on_turn()

@@ -6,18 +6,37 @@ from typing import Any
 from facade.engine.packets import event_frame
 from facade.engine.socket import Socket
 from facade.fanout import Receiver
-from facade.relay import Attachment
+from facade.relays import Attachment
 
 
 class Session(Receiver):
     """One connected socket of a user."""
 
-    __slots__ = ("_on_overflow", "address", "attachment", "ending", "expires_at", "sid", "socket", "unwatch", "warned")
+    __slots__ = (
+        "_on_missed",
+        "_on_overflow",
+        "address",
+        "attachment",
+        "ending",
+        "expires_at",
+        "sid",
+        "socket",
+        "unwatch",
+        "warned",
+    )
 
-    def __init__(self, sid: str, socket: Socket, on_overflow: Callable[["Session"], None], *, address: str) -> None:
+    def __init__(
+        self,
+        sid: str,
+        socket: Socket,
+        on_overflow: Callable[["Session"], None],
+        on_missed: Callable[["Session"], None],
+        *,
+        address: str,
+    ) -> None:
         super().__init__(socket)
         self.sid, self.socket, self.address = sid, socket, address
-        self._on_overflow = on_overflow
+        self._on_overflow, self._on_missed = on_overflow, on_missed
         self.ending = False
         self.attachment: Attachment | None = None
         self.expires_at = 0.0
@@ -25,8 +44,15 @@ class Session(Receiver):
         self.unwatch: Callable[[], object] = _nothing
         socket.owner = self
 
+    @property
+    def token(self) -> str:
+        return self.attachment.token if self.attachment is not None else ""
+
     def overflow(self) -> None:
         self._on_overflow(self)
+
+    def miss(self) -> None:
+        self._on_missed(self)
 
     def write(self, frame: bytes) -> None:
         """Writes what concerns this socket alone."""

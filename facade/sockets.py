@@ -26,7 +26,7 @@ from facade.fanout import Fanout
 from facade.leases import Leases
 from facade.limits import Edge
 from facade.problems import as_dict, known
-from facade.relay import Relay
+from facade.relays import Relays
 from facade.resume import Place, Resumer
 from facade.session import Session
 from mesh.background import background
@@ -63,7 +63,7 @@ class Sockets:
         tickets: Tickets,
         revocations: Revocations,
     ) -> None:
-        self.relay: Relay  # Set before the first socket connects: the relay needs the fan-out, which is ours.
+        self.relays: Relays  # Set before the first socket connects: they need the fan-out, which is ours.
         self._calls, self._resumer, self._fanout, self._metrics = calls, resumer, fanout, metrics
         self._edge, self._address_of, self._tickets = edge, address_of, tickets
         self._sessions: dict[str, Session] = {}
@@ -108,7 +108,7 @@ class Sockets:
         def on_lost(error: Error) -> None:
             self._end_soon(session, error)
 
-        session.attachment = await self.relay.attach(token, on_attached, on_lost, address=address)
+        session.attachment = await self.relays.attach(token, on_attached, on_lost, address=address)
         if session.socket.closed:
             self._forget(session)
             raise Cancelled("CANCELLED", "The client went away.")
@@ -124,11 +124,15 @@ class Sockets:
 
     def _session(self, sid: str, address: str) -> Session:
         eio_sid = self.server.manager.eio_sid_from_sid(sid, "/")
-        return Session(sid, self.server.eio.sockets[eio_sid], self._overflow, address=address)
+        return Session(sid, self.server.eio.sockets[eio_sid], self._overflow, self._missed, address=address)
 
     def _overflow(self, session: Session) -> None:
         error = Exhausted("SLOW_CONSUMER", "This socket was read too slowly. Connect again and resume.")
         self._spawn(self._cut(session, "slow-consumer", error))
+
+    def _missed(self, session: Session) -> None:
+        error = Unavailable("UNAVAILABLE", "Something was lost on its way. Connect again and resume.")
+        self._spawn(self._cut(session, "resume-failed", error))
 
     async def _welcome(self, session: Session, attached: Attached, place: Place | None) -> None:
         hello = {
@@ -165,6 +169,8 @@ class Sockets:
         except Exception as error:
             await self._cut(session, "resume-failed", error)
             return
+        if outcome.event == "resumed":
+            self._fanout.reach(session, outcome.user_pos, outcome.positions)
         session.write(event_frame(outcome.event, outcome.data))
         session.release(outcome.user_pos, outcome.positions)
 
@@ -187,7 +193,7 @@ class Sockets:
                     answer["data"] = await self._refresh(session, arguments)
                 else:
                     made = await self._calls.make(
-                        self.relay, session.attachment, name, arguments[0] if arguments else {}, correlation_id
+                        self.relays, session.attachment, name, arguments[0] if arguments else {}, correlation_id
                     )
                     answer.update(made)
             except Exception as error:
@@ -204,7 +210,7 @@ class Sockets:
 
     async def _go_on(self, session: Session, token: str) -> Attached:
         assert session.attachment is not None
-        attached = await self.relay.refresh(session.attachment, token)
+        attached = await self.relays.refresh(session.attachment, token)
         self._leases.take(session, attached)
         return attached
 
@@ -234,7 +240,7 @@ class Sockets:
         self._leases.give_up(session)
         self._fanout.leave(session)
         if session.attachment is not None:
-            self.relay.detach(session.attachment)
+            self.relays.detach(session.attachment)
 
     async def _cut(self, session: Session, event: str, error: Exception) -> None:
         """Ends a connection. Clients connect again by themselves, and resume from their place."""

@@ -11,7 +11,8 @@ from prometheus_client import CollectorRegistry
 from chat.message.v1 import feed_service_pb2 as pb
 from chat.message.v1.change_pb2 import Change
 from chat.message.v1.feed_service_pb2_grpc import FeedServiceServicer, add_FeedServiceServicer_to_server
-from facade.relay import Relay, open_relay
+from facade.relay import Relay
+from mesh.background import background
 from mesh.call.channel import MeshChannel
 from mesh.call.inprocess import InProcessServer
 from mesh.call.status import to_status
@@ -20,7 +21,7 @@ from mesh.telemetry.metrics import Metrics
 
 
 class Feed(FeedServiceServicer):
-    """Answers each call with its own request; method `/break` ends the stream, `/silent` is never answered."""
+    """Answers each call with its own request; one method ends the stream, `/silent` is never answered."""
 
     def __init__(self) -> None:
         self.frames: list[pb.RelayRequest] = []
@@ -28,6 +29,8 @@ class Feed(FeedServiceServicer):
         self.detached: list[int] = []
         self.to_wait = 0
         """How many attachments are told to come back later."""
+        self.breaks_at = "/break"
+        """The method that ends the stream."""
         self.gate = asyncio.Event()
         self.gate.set()
 
@@ -37,7 +40,7 @@ class Feed(FeedServiceServicer):
             self.frames.append(frame)
             response = pb.RelayResponse()
             for entry in frame.entries:
-                if entry.call.method == "/break":
+                if entry.call.method == self.breaks_at:
                     return
                 if entry.call.method != "/silent":
                     self._answer(entry, response)
@@ -96,7 +99,8 @@ async def running() -> AsyncIterator[Harness]:
     server: Any = InProcessServer()
     add_FeedServiceServicer_to_server(feed, server)
     events: list[pb.RelayEvent] = []
-    async with open_relay(MeshChannel(server.channel(), Metrics(CollectorRegistry())), events.extend) as relay:
+    relay = Relay(MeshChannel(server.channel(), Metrics(CollectorRegistry())), events.extend)
+    async with background(relay.run(), "relay"):
         yield Harness(feed, relay, events)
     await server.stop(0)
 

@@ -8,7 +8,7 @@ from chat.message.v1.feed_service_pb2 import Attached
 from facade.engine import websocket
 from facade.engine.wheel import Wheel
 from facade.leases import Leases
-from facade.relay import Attachment
+from facade.relays import Attachment
 from facade.session import Session
 from mesh.errors import Error
 from mesh.identity.revocations import Revocations
@@ -50,8 +50,8 @@ class World:
         self.ended.append((session, error.reason))
 
     def session(self, token: str = "t", session_id: str = "s", expires_in: int = 600) -> Session:
-        session = Session("sid", cast(Any, Socket()), lambda _: None, address="")
-        session.attachment = Attachment(1, token, "", lambda _: None, lambda _: None)
+        session = Session("sid", cast(Any, Socket()), lambda _: None, lambda _: None, address="")
+        session.attachment = Attachment(token, "", lambda _: None, lambda _: None)
         self.leases.take(session, Attached(session_id=session_id, expires_in=expires_in))
         return session
 
