@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Row, Select, column, text
+from sqlalchemy import Column, Connection, Select, column, text
+
+from mesh.sql.prepared import Prepared
 
 MAX_KEYS = 512
 """In one statement: databases take so many values and no more, and a statement is compiled for each size."""
@@ -16,37 +18,37 @@ def by_keys(
     columns: Sequence[Column[Any]],
     keys: Sequence[tuple[Any, ...]],
     **values: Any,
-) -> Sequence[Row[Any]]:
-    """The rows of `query` whose `columns` equal one of `keys`, in no order. `query` is one of few that are kept.
+) -> list[Any]:
+    """The rows of `query` whose `columns` equal one of `keys`, as named tuples, in no order.
 
-    `values` are those of its parameters.
+    `query` is one of few that are kept; `values` are those of its parameters.
 
     `(a, b) IN (...)` would scan the table in SQLite; a join with the keys does not.
     """
     keys = list(dict.fromkeys(keys))
-    rows: list[Row[Any]] = []
+    rows: list[Any] = []
     for start in range(0, len(keys), MAX_KEYS):
-        rows += _some(connection, query, columns, keys[start : start + MAX_KEYS], values)
+        rows += _some(connection, query, tuple(columns), keys[start : start + MAX_KEYS], values)
     return rows
 
 
 def _some(
     connection: Connection,
     query: Select[Any],
-    columns: Sequence[Column[Any]],
+    columns: tuple[Column[Any], ...],
     keys: list[tuple[Any, ...]],
     values: dict[str, Any],
-) -> Sequence[Row[Any]]:
+) -> list[Any]:
     size = 1 << (len(keys) - 1).bit_length()  # Few sizes, so that statements are compiled once.
     padded = [*keys, *[(None,) * len(columns)] * (size - len(keys))]
     values = values | {f"k{i}_{j}": value for i, key in enumerate(padded) for j, value in enumerate(key)}
-    return connection.execute(_joined(query, tuple(columns), size), values).all()
+    return _joined(query, columns, size).rows(connection, values)
 
 
 @cache
-def _joined(query: Select[Any], columns: tuple[Column[Any], ...], size: int) -> Select[Any]:
+def _joined(query: Select[Any], columns: tuple[Column[Any], ...], size: int) -> Prepared:
     rows = ", ".join(f"({', '.join(f':k{i}_{j}' for j in range(len(columns)))})" for i in range(size))
     # Both databases call the columns of VALUES column1, column2 and so on.
     names: list[Column[Any]] = [column(f"column{j + 1}") for j in range(len(columns))]  # type: ignore[misc]
     keys = text(f"VALUES {rows}").columns(*names).subquery("keys")
-    return query.where(*[c == keys.c[name.name] for c, name in zip(columns, names, strict=True)])
+    return Prepared(query.where(*[c == keys.c[name.name] for c, name in zip(columns, names, strict=True)]))

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from mesh.audit.entry import Entry
 from mesh.audit.log import Trail, note
 from mesh.errors import Error
+from mesh.sql.prepared import Prepared
 from services.message.command import Origin
 from services.message.conversations.domain import Conversation, Member
 from services.message.feed.domain import Change
@@ -26,15 +27,8 @@ MemberKey = tuple[str, str, str]
 UserKey = tuple[str, str]
 """Workspace id and user id."""
 
-_LOCK = (
-    select(*CONVERSATION)
-    .where(
-        CONVERSATION.workspace_id.in_(bindparam("workspace_ids", expanding=True)),
-        CONVERSATION.id.in_(bindparam("ids", expanding=True)),
-    )
-    .order_by(CONVERSATION.id)
-    .with_for_update()
-)
+_LOCK = select(*CONVERSATION).order_by(CONVERSATION.id).with_for_update(of=conversations)
+_LOCK_KEY = tuple(conversations.c["workspace_id", "id"])
 _MEMBERS, _MEMBER_KEY = select(*MEMBER), tuple(members.c["workspace_id", "conversation_id", "user_id"])
 _LOCK_HEADS = (
     select(*user_heads.c["workspace_id", "user_id", "last_pos"])
@@ -45,19 +39,25 @@ _LOCK_HEADS = (
     .order_by(user_heads.c.user_id)
     .with_for_update()
 )
-_UPDATE = update(conversations).where(
-    conversations.c.id == bindparam("key"), conversations.c.workspace_id == bindparam("key_workspace")
-)
 _LOCKED_AT_ONCE = 5_000
 """A statement takes no more values than some tens of thousands."""
 _HEADS = ("last_seq", "last_pos")
 _ALL_OF = attrgetter(*Conversation.__slots__)
 _FIXED = ("id", "workspace_id", "kind", "pair", "created_by", "created_at")
-_MUTABLE = (*[name for name in Conversation.__slots__ if name not in _FIXED], "name_key")
-_UPDATE_HEAD = update(user_heads).where(
-    user_heads.c.user_id == bindparam("key"), user_heads.c.workspace_id == bindparam("key_workspace")
+_UPDATE = update(conversations).where(
+    conversations.c.id == bindparam("key"), conversations.c.workspace_id == bindparam("key_workspace")
 )
-_INSERT_CHANGES, _INSERT_USER_CHANGES, _INSERT_HEADS = insert(changes), insert(user_changes), insert(user_heads)
+_MUTABLE = (*[name for name in Conversation.__slots__ if name not in _FIXED], "name_key")
+_MOVE, _CHANGE = Prepared(_UPDATE, _HEADS), Prepared(_UPDATE, _MUTABLE)
+_UPDATE_HEAD = Prepared(
+    update(user_heads).where(
+        user_heads.c.user_id == bindparam("key"), user_heads.c.workspace_id == bindparam("key_workspace")
+    ),
+    ["last_pos"],
+)
+_INSERT_CHANGES = Prepared(insert(changes), [column.name for column in changes.c if column is not changes.c.id])
+_INSERT_USER_CHANGES = Prepared(insert(user_changes), [column.name for column in user_changes.c])
+_INSERT_HEADS = Prepared(insert(user_heads), [column.name for column in user_heads.c])
 
 
 class Unit:
@@ -80,7 +80,8 @@ class Unit:
     def lock(self, keys: AbstractSet[ConversationKey]) -> None:
         """Locks conversations, in the order of their ids, until the end of the transaction. Needed once, and first."""
         if keys:
-            found = map(conversation_of, self.connection.execute(_LOCK, _any_of(keys)))
+            in_order = sorted(keys, key=lambda key: key[1])
+            found = map(conversation_of, by_keys(self.connection, _LOCK, _LOCK_KEY, in_order))
             self._conversations = dict.fromkeys(keys) | {(c.workspace_id, c.id): c for c in found}
             self._versions = {c.id: c.version for c in self._conversations.values() if c is not None}
 
@@ -147,8 +148,8 @@ class Unit:
         self._write(_INSERT_USER_CHANGES, [_user_change_values(change) for change in self._changes if change.user_pos])
         touched = [self._touched[id_] for id_ in sorted(self._touched)]
         changed = {c.id for c in touched if c.version != self._versions.get(c.id)}
-        self._write(_UPDATE, [_changed_values(c, _HEADS) for c in touched if c.id not in changed])
-        self._write(_UPDATE, [_changed_values(c, _MUTABLE) for c in touched if c.id in changed])
+        self._write(_MOVE, [_changed_values(c, _HEADS) for c in touched if c.id not in changed])
+        self._write(_CHANGE, [_changed_values(c, _MUTABLE) for c in touched if c.id in changed])
         self._versions |= {c.id: c.version for c in touched}
         new, known = self._touched_heads & self._new_heads, self._touched_heads - self._new_heads
         self._write(_INSERT_HEADS, [self._head_values("workspace_id", "user_id", key) for key in sorted(new)])
@@ -160,9 +161,9 @@ class Unit:
     def _head_values(self, workspace: str, user: str, key: UserKey) -> dict[str, Any]:
         return {workspace: key[0], user: key[1], "last_pos": self._heads[key]}
 
-    def _write(self, statement: Any, rows: list[dict[str, Any]]) -> None:
+    def _write(self, statement: Prepared, rows: list[dict[str, Any]]) -> None:
         if rows:
-            self.connection.execute(statement, rows)
+            statement.run(self.connection, rows)
 
 
 Handler = Callable[[Unit, list[Any]], list[Outcome]]

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import false, insert, literal_column, null, select
 
 from mesh.errors import Error
+from mesh.sql.prepared import Prepared
 from services.message.conversations import domain as conversations
 from services.message.conversations.domain import Conversation
 from services.message.feed.domain import MESSAGE_NEW, THREAD_UPDATED, Change
@@ -58,9 +59,10 @@ _WITHOUT = {
     "format": literal_column(str(Format.PLAIN.value)),
     "expires_at": null(),
 }
-_INSERT = insert(messages).values(_NEW)
-_INSERT_PLAIN = _INSERT.values(_WITHOUT)
 _PLAIN = tuple(name for name in Message.__slots__ if name not in _NEW and name not in _WITHOUT)
+_SAID = (*[name for name in Message.__slots__ if name not in _NEW], "mentions_all")
+_INSERT = Prepared(insert(messages).values(_NEW), [*_SAID, "fingerprint"])
+_INSERT_PLAIN = Prepared(insert(messages).values(_NEW | _WITHOUT), [*_PLAIN, "fingerprint"])
 
 _PlaceKey = tuple[str, str, str]
 """Workspace id, conversation id and message id."""
@@ -131,7 +133,7 @@ class _Sends:
         connection = self._unit.connection
         for insert_, rows in ((_INSERT_PLAIN, self._plain), (_INSERT, self._written)):
             if rows:
-                connection.execute(insert_, rows)
+                insert_.run(connection, rows)
         insert_mentions(self._unit, self._mentions)
         if self._answered:
             roots = self._answered.values()
