@@ -97,6 +97,13 @@ class Socket(AsyncSocket):  # type: ignore[misc]
         for payload in websocket.payloads(frames):
             self.queue.put_nowait(Packet(MESSAGE, payload[1:].decode()))
 
+    async def poll(self) -> list[Packet]:
+        """What a client is answered that polls. That it is closed is told alone, or by the next request being refused:
+        the official JavaScript client forgets what comes in one answer with it.
+        """
+        packets: list[Packet] = await super().poll()
+        return packets if len(packets) == 1 else [packet for packet in packets if packet.packet_type != CLOSE]
+
     async def send(self, pkt: Packet) -> None:
         """Sends what the libraries have to say."""
         if self.closed:
