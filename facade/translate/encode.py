@@ -8,7 +8,7 @@ from collections.abc import Callable
 from keyword import iskeyword
 from typing import Any, cast
 
-from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor
+from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, OneofDescriptor
 from google.protobuf.message import Message
 
 from facade.translate.shapes import UNSPECIFIED, in_real_oneof, is_map, map_entry, refuse_unknown_forms, short_names
@@ -51,11 +51,7 @@ class Encoder:
     def _compile(self, descriptor: Descriptor) -> Encode:
         refuse_unknown_forms(descriptor)
         items = [f"{f.name!r}: {self._field(f)}" for f in descriptor.fields if not in_real_oneof(f)]
-        items += [
-            f"**({{{f.name!r}: {self._value(f, _get(f))}}} if m.HasField({f.name!r}) else {{}})"
-            for f in descriptor.fields
-            if in_real_oneof(f)
-        ]
+        items += [f"**{self._oneof(oneof)}" for oneof in descriptor.oneofs if in_real_oneof(oneof.fields[0])]
         # The text is made of names that the proto compiler accepted, and of nothing else.
         encode: Encode = eval(f"lambda m: {{{', '.join(items)}}}", self._compiled)  # noqa: S307
         return encode
@@ -70,6 +66,16 @@ class Encoder:
         if field.has_presence:
             return f"{self._value(field, value)} if m.HasField({field.name!r}) else None"
         return self._value(field, value)
+
+    def _oneof(self, oneof: OneofDescriptor) -> str:
+        """The one field that is set; it alone is looked at, however many there could be."""
+        name = f"oneof_{len(self._names)}"
+        self._names[f"{oneof.containing_type.full_name}/{oneof.name}"] = name
+        self._compiled[name] = {None: _nothing} | {
+            f.name: eval(f"lambda m: {{{f.name!r}: {self._value(f, _get(f))}}}", self._compiled)  # noqa: S307
+            for f in oneof.fields
+        }
+        return f"{name}[m.WhichOneof({oneof.name!r})](m)"
 
     def _value(self, field: FieldDescriptor, value: str) -> str:
         if field.message_type is not None:
@@ -87,6 +93,10 @@ class Encoder:
 
 def _get(field: FieldDescriptor) -> str:
     return f"getattr(m, {field.name!r})" if iskeyword(field.name) else f"m.{field.name}"
+
+
+def _nothing(_: object) -> dict[str, Any]:
+    return {}
 
 
 def _key(key: object) -> str:

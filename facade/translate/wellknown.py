@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -20,8 +21,13 @@ _PATH = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*")
 
 def timestamp_text(value: Timestamp) -> str:
     """RFC 3339 in UTC with microseconds: `2026-01-02T03:04:05.000006Z`."""
-    moment = _EPOCH + timedelta(seconds=value.seconds, microseconds=value.nanos // 1000)
-    return moment.isoformat(timespec="microseconds") + "Z"
+    return f"{_second_text(value.seconds)}.{value.nanos // 1000:06d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second_text(seconds: int) -> str:
+    """The part that many timestamps of the same second share."""
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat(timespec="seconds")
 
 
 def duration_text(value: Duration) -> str:
