@@ -64,8 +64,8 @@ class RelayStream:
 
     def __init__(self, live: Live) -> None:
         self._live = live
-        self._limits = RelayLimits(live.limits, live.calls)
         self._opener = request_context.current()
+        self._limits = RelayLimits(live.limits, live.calls, is_mesh=self._opener.is_mesh)
         self._sessions: dict[int, _Session] = {}
         self._outgoing: Mailbox[Outgoing] = Mailbox(MAX_WAITING, MAX_WAITING_BYTES)
         self._unanswered = 0

@@ -13,10 +13,13 @@ from services.message.feed.relay_calls import RelayCalls
 
 
 class RelayLimits:
-    """Calls are charged by their class and attachments as tokens, to whom they act for, as if they came alone."""
+    """Calls are charged by their class and attachments as tokens, to whom they act for, as if they came alone.
 
-    def __init__(self, limits: Limits, calls: RelayCalls) -> None:
-        self._limits, self._calls = limits, calls
+    A gateway of the installation (`is_mesh`) attaches a session at each instance, and is charged for it once.
+    """
+
+    def __init__(self, limits: Limits, calls: RelayCalls, *, is_mesh: bool) -> None:
+        self._limits, self._calls, self._is_mesh = limits, calls, is_mesh
 
     async def take(
         self,
@@ -43,6 +46,8 @@ class RelayLimits:
         self, entry: pb.RelayEntry, speaker: Principal | None, address_of: Callable[[pb.Attach], str]
     ) -> list[Charge]:
         if entry.HasField("attach"):
+            if entry.attach.counted and self._is_mesh:
+                return []
             return self._limits.of_class(TOKEN, RequestContext(principal=speaker, address=address_of(entry.attach)))
         request = self._calls.request(entry.call) if entry.HasField("call") else None
         if request is None or speaker is None:

@@ -193,3 +193,14 @@ async def test_calls_come_from_where_a_trusted_gateway_says(
         replies = await gateway.ask(entry, gateway.message(1, group))
     assert [outcome(reply) for reply in replies] == ["OK", "OK"]
     assert [(context.address, context.is_counted) for context in seen] == [(address, True)]
+
+
+@pytest.mark.parametrize("is_mesh", [True, False])
+async def test_a_session_that_was_counted_is_not_counted_again(world: LiveWorld, is_mesh: bool) -> None:
+    """At another instance, or after a break. Strangers are not believed."""
+    async with open_gateway(world, RequestContext(is_mesh=is_mesh, address="192.0.2.1")) as gateway:
+        entries = [gateway.attach(number, f"{ANNA} 5000") for number in range(6)]
+        for entry in entries:
+            entry.attach.counted = True
+        outcomes = [outcome(reply) for reply in await gateway.ask(*entries)]
+    assert outcomes.count("RATE_LIMITED") == (0 if is_mesh else 3)
