@@ -1,7 +1,8 @@
 """Who is told of whom over Redis: a process hears of the users that it watches, and of no others."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import structlog
@@ -14,12 +15,13 @@ BATCH = 1_000
 SILENCE_S = 5.0
 """After it Redis is asked whether it is still there; it has as long again to answer."""
 RETRY_S = 0.5
+AGAIN_S = 0.1
 
 log = structlog.get_logger(__name__)
 
 
 class Channels:
-    """One channel for each user, named `prefix` and the user's id. `run` has to be running."""
+    """One channel for each user, named `prefix` and the user's id. Nothing is heard but within `listening`."""
 
     def __init__(self, redis: Redis, prefix: str, bells: Bells) -> None:
         self._redis, self._prefix, self._bells = redis, prefix, bells
@@ -36,8 +38,16 @@ class Channels:
         self._wanted.difference_update(user_ids)
         self._change(user_ids, False)
 
-    async def run(self) -> None:
-        """Listens until it is cancelled; begins anew when Redis went away."""
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Listens until the context is left; begins anew when Redis went away."""
+        task = asyncio.create_task(self._run(), name="presence channels")
+        try:
+            yield
+        finally:
+            await _end([task])
+
+    async def _run(self) -> None:
         while True:
             self._changes = dict.fromkeys(self._wanted, True)
             self._wake.set()
@@ -94,9 +104,16 @@ async def _first_of(*works: Any) -> None:
         for task in done:
             task.result()
     finally:
-        for task in tasks:
+        await _end(tasks)
+
+
+async def _end(tasks: Collection["asyncio.Task[Any]"]) -> None:
+    """Cancels tasks until they have ended: the driver loses a cancellation that comes while it connects."""
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.wait(running, timeout=AGAIN_S)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _batches(names: Sequence[str]) -> list[Sequence[str]]:

@@ -14,7 +14,6 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError, RedisError
 
-from mesh.background import background
 from mesh.errors import Error, Unavailable
 from services.presence import script_redis as scripts
 from services.presence.channels_redis import Channels
@@ -145,7 +144,7 @@ async def open_redis(
     redis = Redis.from_pool(pool)
     channels = Channels(redis, f"{prefix}changes:", bells)
     try:
-        async with background(channels.run(), "presence channels"):
+        async with channels.listening():
             yield RedisStore(redis, channels, bells, prefix=prefix, ahead_ms=ahead_ms)
     finally:
         await redis.aclose()

@@ -77,8 +77,9 @@ class Watching:
         gone = []
         for user in users:
             watched = self._watched.get(user)
-            if watched is None or watched.watchers.pop(watcher, watcher) is watcher:
+            if watched is None or watcher not in watched.watchers:
                 continue
+            del watched.watchers[watcher]
             watched.fresh.discard(watcher)
             if watched.watchers:
                 continue
@@ -146,5 +147,8 @@ class Watching:
                 watcher.tell(delta)
 
     def _look_at_all(self) -> None:
+        """Everybody is told again, since some may have been told `unknown`."""
+        for watched in self._watched.values():
+            watched.told = None
         for user_id in self._by_id:
             self.note(user_id, False)
