@@ -33,16 +33,18 @@ log = structlog.get_logger()
 class Database:
     """Runs units of work. Each is one transaction: committed when the function returns, rolled back when it raises.
 
-    One that lost against another transaction is run a second time: it must change nothing but what it returns. When the
-    database cannot be used it raises Unavailable (UNAVAILABLE), when too much waits for it Unavailable (OVERLOADED).
+    One that lost against another transaction, or its connection, is run a second time: it must change nothing but what
+    it returns. When the database cannot be used it raises Unavailable (UNAVAILABLE), when too much waits for it
+    Unavailable (OVERLOADED).
     """
 
     def __init__(self, engine: Engine, replica: Engine | None = None) -> None:
         self.engine = engine
         self._holds = Holds()
-        writers = 1 if engine.dialect.name == "sqlite" else WRITERS
+        alone = engine.dialect.name == "sqlite"
         self._reads = Lane(engine, READERS, "sql-read", self._holds)
-        self._writes = Lane(engine.execution_options(write=True), writers, "sql-write", self._holds)
+        writers = 1 if alone else WRITERS
+        self._writes = Lane(engine.execution_options(write=True), writers, "sql-write", self._holds, keeps=alone)
         self._replica = replica
         self._stale = Lane(replica, READERS, "sql-stale", self._holds) if replica is not None else None
         self._stale_from = 0.0

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url, text
 from sqlalchemy.schema import CreateSchema
 
+from mesh.sql.prepared import Prepared
 from mesh.sql.stalls import watch
 
 READERS = 4
@@ -27,6 +28,7 @@ _NETWORK = {
     "keepalives_count": "3",
     "tcp_user_timeout": str(UNACKNOWLEDGED_S * 1000),
 }
+_BEGIN_READ, _BEGIN_WRITE = Prepared(text("BEGIN")), Prepared(text("BEGIN IMMEDIATE"))
 
 
 def open_engine(url: str, schema: str) -> Engine:
@@ -73,7 +75,7 @@ def _create_schema(url: URL, schema: str) -> None:
 
 def _sqlite(url: str) -> Engine:
     # Texts of errors go to the log, and what a statement carries must not.
-    engine = create_engine(url, pool_size=READERS + 1, max_overflow=0, pool_timeout=POOL_S, hide_parameters=True)
+    engine = create_engine(url, pool_size=READERS + 2, max_overflow=0, pool_timeout=POOL_S, hide_parameters=True)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine
@@ -89,4 +91,4 @@ def _prepare(connection: Any, _record: object) -> None:
 def _begin(connection: Connection) -> None:
     # A transaction that reads first and writes later can fail half-way in SQLite: writers say so at once.
     write = connection.get_execution_options().get("write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    (_BEGIN_WRITE if write else _BEGIN_READ).run(connection, ({},))

@@ -1,9 +1,10 @@
 """Threads that run units of work on one engine: so many at a time, and so many that wait."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, TimeoutError
@@ -18,10 +19,15 @@ T = TypeVar("T")
 
 
 class Lane:
-    """Each unit of work is one transaction. One that lost against another transaction is done once more."""
+    """Each unit of work is one transaction. One that lost against another, or its connection, is done once more.
 
-    def __init__(self, engine: Engine, threads: int, name: str, holds: Holds) -> None:
+    A lane of one thread may keep its connection: to take one for each transaction costs as much as some statements.
+    """
+
+    def __init__(self, engine: Engine, threads: int, name: str, holds: Holds, *, keeps: bool = False) -> None:
         self._engine = engine
+        self._keeps = keeps
+        self._kept: Connection | None = None
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._holds = holds
         self._waiting = 0
@@ -53,18 +59,30 @@ class Lane:
 
     def close(self) -> None:
         """Waits for the units of work that run."""
+        self._threads.submit(self._let_go)
         self._threads.shutdown()
 
-    def _done(self, _: object) -> None:
+    def _done(self, done: "asyncio.Future[Any]") -> None:
         self._waiting -= 1
+        if not done.cancelled():
+            done.exception()  # Who gave up does not ask for it.
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
+        ended = False
+
+        def whole(connection: Connection) -> T:
+            nonlocal ended
+            result = work(connection)
+            ended = True
+            return result
+
         with self._holds.hold():
             try:
                 try:
-                    return self._once(work)
+                    return self._once(whole)
                 except DBAPIError as error:
-                    if not is_lost(error):
+                    # A connection that broke before the end has taken everything with it.
+                    if not is_lost(error) and (ended or not error.connection_invalidated):
                         raise
                 return self._once(work)
             except (DBAPIError, TimeoutError) as error:
@@ -74,5 +92,23 @@ class Lane:
                 raise told from error
 
     def _once(self, work: Callable[[Connection], T]) -> T:
-        with self._engine.begin() as connection:
+        with self._connected() as connection, connection.begin():
             return work(connection)
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        if not self._keeps:
+            with self._engine.connect() as connection:
+                yield connection
+            return
+        self._kept = self._kept or self._engine.connect()
+        try:
+            yield self._kept
+        except BaseException:  # Whatever happened to it, the next one is as new.
+            self._let_go()
+            raise
+
+    def _let_go(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.close()

@@ -83,7 +83,8 @@ def _carry_out(connection: Connection, form: _Form, rows: Sequence[Values], *, r
     cursor, many = driver.cursor(), len(rows) != 1
     values = [form.bound(row) for row in rows]
     bound = values if many else values[0]
-    connection.dispatch.before_cursor_execute(connection, cursor, form.text, bound, None, many)
+    if listeners := connection.engine.dispatch.before_cursor_execute:
+        listeners(connection, cursor, form.text, bound, None, many)
     try:
         (cursor.executemany if many else cursor.execute)(form.text, bound)
         return cursor.fetchall() if reads else cursor.rowcount

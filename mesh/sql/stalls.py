@@ -21,6 +21,9 @@ from mesh.errors import Unavailable
 
 STALLED_S = 10.0
 LOOK_S = 1.0
+TRUSTED_S = 1.0
+"""How long a connection that was given back is not tried again: that is a statement more for each transaction."""
+_GIVEN_BACK = "given back"
 
 log = structlog.get_logger()
 _thread = threading.local()
@@ -84,20 +87,21 @@ class Holds:
 
 
 def watch(engine: Engine) -> None:
-    """Lets holds know their connections, which are tried whenever they are taken from the pool."""
+    """Lets holds know their connections, which are tried when they are taken from the pool after a while."""
 
     def taken(driver: Any, record: Any, _proxy: object) -> None:
         hold = getattr(_thread, "hold", None)
         if hold is not None:
             hold.take(driver)
-        if record.fresh:
+        if record.fresh or time.monotonic() - record.info.get(_GIVEN_BACK, 0.0) < TRUSTED_S:
             return
         try:
             engine.dialect.do_ping(driver)
         except engine.dialect.loaded_dbapi.Error as error:
             raise InvalidatePoolError("The connection is gone.") from error
 
-    def given_back(_driver: object, _record: object) -> None:
+    def given_back(_driver: object, record: Any) -> None:
+        record.info[_GIVEN_BACK] = time.monotonic()
         hold = getattr(_thread, "hold", None)
         if hold is not None:
             hold.give_back()
