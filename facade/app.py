@@ -19,6 +19,7 @@ from facade.auth import Tickets
 from facade.calls import Calls
 from facade.descriptors import Method, all_services, comments, image, methods
 from facade.dev import DevRoutes
+from facade.engine.packets import event_frame
 from facade.fanout import Fanout
 from facade.gate import Gate
 from facade.holes import Holes
@@ -29,6 +30,7 @@ from facade.openapi import document
 from facade.order import Order
 from facade.origins import Origins
 from facade.pages import page_routes
+from facade.presence.presence import open_presence
 from facade.problems import exception_handlers
 from facade.relays import open_relays
 from facade.request import RequestMiddleware
@@ -86,6 +88,7 @@ async def open_facade(mesh: Mesh, health: Health, dev: DevRoutes | None = None) 
         oauth = OAuthRoutes(mesh.channel, mesh.settings.public_url)
         sockets.relays = await stack.enter_async_context(open_relays(mesh.instances("message"), holes))
         await stack.enter_async_context(background(holes.run(), "holes"))
+        sockets.presence = await stack.enter_async_context(open_presence(mesh.channel, encoder, event_frame))
         await stack.enter_async_context(running(sockets))
         own = [health_route(health), _document(described), meta.limits_route(mesh.limits, described), *page_routes()]
         own += [jwks_route(mesh.channel), *oauth.routes(), *(dev.routes() if dev else ())]

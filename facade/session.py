@@ -19,10 +19,12 @@ class Session(Receiver):
         "attachment",
         "ending",
         "expires_at",
+        "session_id",
         "sid",
         "socket",
         "unwatch",
         "warned",
+        "workspace_id",
     )
 
     def __init__(
@@ -39,6 +41,7 @@ class Session(Receiver):
         self._on_overflow, self._on_missed = on_overflow, on_missed
         self.ending = False
         self.attachment: Attachment | None = None
+        self.session_id = self.workspace_id = ""
         self.expires_at = 0.0
         self.warned = False
         self.unwatch: Callable[[], object] = _nothing
@@ -47,6 +50,11 @@ class Session(Receiver):
     @property
     def token(self) -> str:
         return self.attachment.token if self.attachment is not None else ""
+
+    @property
+    def is_congested(self) -> bool:
+        """Whether so much waits that what can be left out should be."""
+        return self.outlet.is_congested
 
     def overflow(self) -> None:
         self._on_overflow(self)

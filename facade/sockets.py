@@ -1,6 +1,7 @@
 """Socket.IO at /ws: who connects is attached to the relay, told what it missed, and fed with what happens.
 
-Client events are RPCs whose contract names a `socket_event`; there is no code for any one of them here.
+Client events are RPCs whose contract names a `socket_event`; there is no code for any one of them here. A few have no
+RPC of their own: what concerns the socket itself, and who it wants to hear of (facade/presence).
 """
 
 import asyncio
@@ -25,6 +26,8 @@ from facade.engine.socket import MAX_QUEUED, Socket
 from facade.fanout import Fanout
 from facade.leases import Leases
 from facade.limits import Edge
+from facade.presence.events import EVENTS as PRESENCE_EVENTS
+from facade.presence.presence import Presence
 from facade.problems import as_dict, known
 from facade.relays import Relays
 from facade.resume import Place, Resumer
@@ -64,6 +67,7 @@ class Sockets:
         revocations: Revocations,
     ) -> None:
         self.relays: Relays  # Set before the first socket connects: they need the fan-out, which is ours.
+        self.presence: Presence  # Likewise.
         self._calls, self._resumer, self._fanout, self._metrics = calls, resumer, fanout, metrics
         self._edge, self._address_of, self._tickets = edge, address_of, tickets
         self._sessions: dict[str, Session] = {}
@@ -76,7 +80,7 @@ class Sockets:
         )
         self._spawn = self.server.spawn
         self._leases = Leases(revocations, self._end_soon, self._renew_soon, after=self.server.wheel.after)
-        metrics.socket_events.announce(calls.events)
+        metrics.socket_events.announce((*calls.events, *PRESENCE_EVENTS))
         self.server.on("connect", self._connect)
         self.server.on("disconnect", self._disconnect)
 
@@ -103,6 +107,7 @@ class Sockets:
                 self._again(session, attached)
             else:
                 greeting.append(attached)
+                session.session_id, session.workspace_id = attached.session_id, attached.workspace_id
                 self._fanout.join(session, attached)
 
         def on_lost(error: Error) -> None:
@@ -121,6 +126,7 @@ class Sockets:
         # CONNECT is queued before these tasks get their turn, since nothing waits in between.
         self._spawn(self._welcome(session, greeting[0], shown.place))
         self._leases.take(session, greeting[0])
+        self.presence.online(session)
 
     def _session(self, sid: str, address: str) -> Session:
         eio_sid = self.server.manager.eio_sid_from_sid(sid, "/")
@@ -191,6 +197,11 @@ class Sockets:
                 await self._edge.admit(session.attachment.token, address)
                 if name == "auth-refresh":
                     answer["data"] = await self._refresh(session, arguments)
+                elif name in PRESENCE_EVENTS:
+                    asked = arguments[0] if arguments else None
+                    answer["data"] = await self.presence.answer(
+                        name, session, asked, token=session.attachment.token, correlation_id=correlation_id
+                    )
                 else:
                     made = await self._calls.make(
                         self.relays, session.attachment, name, arguments[0] if arguments else {}, correlation_id
@@ -239,6 +250,7 @@ class Sockets:
     def _forget(self, session: Session) -> None:
         self._leases.give_up(session)
         self._fanout.leave(session)
+        self.presence.offline(session)
         if session.attachment is not None:
             self.relays.detach(session.attachment)
 

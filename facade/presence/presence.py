@@ -1,0 +1,65 @@
+"""Presence of the sockets of this process: put together, and run beside them."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import grpc
+
+from chat.presence.v1 import presence_pb2 as pb
+from chat.presence.v1.presence_service_pb2 import PresenceDelta
+from facade.presence.audience import Audience, Frame, Receiver
+from facade.presence.events import Call, PresenceEvents
+from facade.presence.heartbeat import Heartbeat
+from facade.translate import Encoder
+from mesh.background import background
+
+
+class Presence:
+    """What sockets need of it. While the presence service does not answer, users are `unknown` and nothing fails."""
+
+    def __init__(self, channel_for: Callable[[str], grpc.aio.Channel], encoder: Encoder, frame: Frame) -> None:
+        encode = encoder.of(pb.Presence.DESCRIPTOR)
+        self.heartbeat = Heartbeat(channel_for("presence"), uuid4().hex, lambda: self._audience.users, self._hear)
+        self._audience = Audience(encode, frame, self.heartbeat.interest, now=_now)
+        self._events = PresenceEvents(channel_for, self._audience, self.heartbeat, encode)
+
+    def online(self, receiver: Receiver) -> None:
+        """A socket has connected."""
+        self.heartbeat.online(receiver)
+
+    def offline(self, receiver: Receiver) -> None:
+        """A socket has ended. One that was not online does no harm."""
+        self.heartbeat.offline(receiver)
+        self._audience.leave(receiver)
+
+    async def answer(
+        self, event: str, receiver: Receiver, data: Any, *, token: str, correlation_id: str
+    ) -> dict[str, Any]:
+        """The `data` of the answer to one of EVENTS. Raises what its RPCs raise, Invalid (INVALID_REQUEST) and
+        WrongState (QUOTA_REACHED).
+        """
+        return await self._events.answer(event, receiver, Call(token, correlation_id), data)
+
+    def _hear(self, deltas: Sequence[PresenceDelta]) -> None:
+        self._audience.tell(deltas)
+        self._audience.catch_up()
+
+
+@asynccontextmanager
+async def open_presence(
+    channel_for: Callable[[str], grpc.aio.Channel], encoder: Encoder, frame: Frame
+) -> AsyncIterator[Presence]:
+    """Keeps the stream to the presence service open until the block is left."""
+    presence = Presence(channel_for, encoder, frame)
+    async with background(presence.heartbeat.run(), "presence"):
+        try:
+            yield presence
+        finally:
+            await presence.heartbeat.leave()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
