@@ -35,6 +35,18 @@ class Subscriber(Protocol):
         ...
 
 
+class Observer(Protocol):
+    """Told of what the hub hears, at once."""
+
+    def committed(self, outcome: Outcome) -> None:
+        """After it was carried to all streams."""
+        ...
+
+    def gone(self, user_id: str) -> None:
+        """The last session of a user here has ended."""
+        ...
+
+
 class Hub:
     """All streams of this process and what they are interested in."""
 
@@ -46,6 +58,11 @@ class Hub:
         """By user, the conversations they are in."""
         self._interest: defaultdict[str, dict[Subscriber, int]] = defaultdict(dict)
         """By conversation, the streams that carry members of it, and how many."""
+        self._observers: list[Observer] = []
+
+    def observe(self, observer: Observer) -> None:
+        """Tells somebody from now on."""
+        self._observers.append(observer)
 
     def join(self, subscriber: Subscriber, user_id: str, positions: Mapping[str, int]) -> None:
         """Adds a session of a user to a stream. Only from `Attach.opened`, with the positions it is called with."""
@@ -66,6 +83,8 @@ class Hub:
         self._count(subscriber, self._conversations[user_id], -1)
         if not streams:
             del self._streams[user_id], self._conversations[user_id]
+            for observer in self._observers:
+                observer.gone(user_id)
 
     def is_member(self, user_id: str, conversation_id: str) -> bool | None:
         """Whether an attached user is in a conversation; None for a user who is not attached here."""
@@ -78,6 +97,8 @@ class Hub:
             self.announce(change)
         if isinstance(command, Attach) and outcome.error is None:
             command.opened(outcome.result)
+        for observer in self._observers:
+            observer.committed(outcome)
 
     def announce(self, change: Change) -> None:
         """Carries one change to all streams that are interested."""
