@@ -53,9 +53,9 @@ class RedisStore:
             self._know(await self._ask(self._run(scripts.APPLY, *counts, *arguments)))
 
     async def read(self, users: Sequence[User]) -> Found:
-        (seconds, micros), customs, seens, *devices = await self._ask(self._fetch(users))
+        (seconds, micros), customs, last_seen, *devices = await self._ask(self._fetch(users))
         now_ms = int(seconds) * 1000 + int(micros) // 1000 + self._ahead_ms()
-        rows = zip(users, customs, seens, devices, strict=True)
+        rows = zip(users, customs, last_seen, devices, strict=True)
         return Found(now_ms, [_record(user, custom, seen, entries) for user, custom, seen, entries in rows])
 
     async def say(self, user: User, custom: Custom, *, came_online: bool) -> None:
