@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 METADATA_KEY = "x-correlation-id"
 REQUEST_KEY = "x-request-id"

@@ -117,7 +117,8 @@ def inject(metadata: MutableSequence[tuple[str, str]]) -> None:
 
 def extract(metadata: Metadata) -> Context:
     """The trace context in `metadata` (lower-case keys), to start spans in; an empty one when there is none."""
-    return _PROPAGATOR.extract(dict(metadata))
+    carrier = dict(metadata)
+    return _PROPAGATOR.extract(carrier) if carrier.get("traceparent") else Context()
 
 
 def span_context_from(traceparent: str) -> trace.SpanContext:

@@ -9,27 +9,34 @@ from chat.message.v1.message_pb2 import Profile
 from services.message.conversations.domain import Conversation, Member, ReadMark
 from services.message.conversations.wire import conversation_proto, member_proto, membership_proto, only_id
 from services.message.feed.domain import POLL_UPDATED, Change, Missed
-from services.message.messages.wire import ProfileOf, message_proto, poll_state_proto, timestamp
+from services.message.messages.wire import ProfileOf, fill_message, poll_state_proto, set_timestamp, timestamp
 from services.message.messages.wire import profile_ids as message_profile_ids
 
 
 def change_proto(change: Change, profile_of: ProfileOf) -> pb.Change:
     """The change with the present profiles of whom it names."""
-    message, data = change.message, _data(change, profile_of)
-    return pb.Change(
+    origin, message = change.origin, change.message
+    proto = pb.Change(
         event_id=change.event_id,
         type=change.type,
         conversation_id=change.conversation_id,
         pos=change.pos,
         user_pos=change.user_pos,
-        seq=message.seq if message else data.reaction.seq or data.pinned.seq,
-        actor_id=change.origin.actor_id,
-        client_msg_id=message.client_msg_id if message else "",
-        ts=timestamp(change.at),
-        trace_id=change.origin.traceparent[3:35],
-        correlation_id=change.origin.correlation_id,
-        data=data,
+        actor_id=origin.actor_id,
+        trace_id=origin.trace_id,
+        correlation_id=origin.correlation_id,
     )
+    set_timestamp(proto.ts, change.at)
+    if message is None:
+        _read_body(proto.data, change, profile_of)
+        proto.seq = proto.data.reaction.seq or proto.data.pinned.seq
+        return proto
+    proto.seq, proto.client_msg_id = message.seq, message.client_msg_id
+    if change.type == POLL_UPDATED:  # It keeps no body, so that a text that is erased does not come back by it.
+        proto.data.poll.CopyFrom(poll_state_proto(message))
+    else:
+        fill_message(proto.data.message, message, profile_of)
+    return proto
 
 
 def profile_ids(change: Change) -> set[str]:
@@ -88,15 +95,10 @@ def membership_body(member: Member, last_seq: int) -> bytes:
     return pb.ChangeData(membership=membership_proto(member, last_seq)).SerializeToString()
 
 
-def _data(change: Change, profile_of: ProfileOf) -> pb.ChangeData:
-    if change.message is not None:
-        if change.type == POLL_UPDATED:  # It keeps no body, so that a text that is erased does not come back by it.
-            return pb.ChangeData(poll=poll_state_proto(change.message))
-        return pb.ChangeData(message=message_proto(change.message, profile_of))
-    data = pb.ChangeData.FromString(change.body)
+def _read_body(data: pb.ChangeData, change: Change, profile_of: ProfileOf) -> None:
+    data.ParseFromString(change.body)
     for profile in _profiles(data):
         profile.CopyFrom(profile_of(change.origin.workspace_id, profile.id))
-    return data
 
 
 def _profiles(data: pb.ChangeData) -> Sequence[Profile]:

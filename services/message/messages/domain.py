@@ -2,9 +2,10 @@
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import IntEnum
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -163,6 +164,11 @@ class Message:
     """Raised by everything that changes what is shown of it; `version` only by edits and deletions."""
 
     @property
+    def is_bare(self) -> bool:
+        """Whether it is as it was sent, and nothing but a text: most are."""
+        return _MORE_OF(self) == _NOTHING_MORE
+
+    @property
     def state(self) -> str:
         """What begins its etags: it changes with all that a change of the message could overwrite."""
         return f"{self.id[-12:]}-{self.version}"
@@ -170,6 +176,11 @@ class Message:
     @property
     def etag(self) -> str:
         return f"{self.state}-{self.revision}"
+
+
+_MORE = {"reply_to": "", "metadata": {}} | {f.name: f.default for f in fields(Message) if f.default is not MISSING}
+del _MORE["format"], _MORE["revision"]
+_MORE_OF, _NOTHING_MORE = attrgetter(*_MORE), tuple(_MORE.values())
 
 
 @dataclass(frozen=True, slots=True)

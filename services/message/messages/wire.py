@@ -10,6 +10,7 @@ from chat.message.v1 import poll_pb2 as poll_pb
 from chat.message.v1.change_pb2 import ChangeData, Pinned
 from chat.message.v1.message_service_pb2 import ForwardMessageRequest, MessageVersion, SendMessageRequest
 from mesh.moment import read_moment
+from mesh.schema import EPOCH, MICROSECOND
 from services.message.command import Origin
 from services.message.messages.domain import (
     NOBODY,
@@ -32,22 +33,35 @@ ProfileOf = Callable[[str, str], pb.Profile]
 
 
 def message_proto(message: Message, profile_of: ProfileOf) -> pb.Message:
+    proto = pb.Message()
+    fill_message(proto, message, profile_of)
+    return proto
+
+
+def fill_message(proto: pb.Message, message: Message, profile_of: ProfileOf) -> None:
+    """Makes an empty `proto` that of a message, wherever it stands."""
+    proto.id = message.id
+    proto.conversation_id = message.conversation_id
+    proto.seq = message.seq
+    proto.sender.CopyFrom(profile_of(message.workspace_id, message.sender_id))
+    proto.client_msg_id = message.client_msg_id
+    proto.text = message.text
+    proto.version = message.version
+    proto.etag = message.etag
+    proto.format = pb.MessageFormat.ValueType(message.format)
+    set_timestamp(proto.created_at, message.created_at)
+    if not message.is_bare:
+        proto.MergeFrom(_more(message, profile_of))
+
+
+def _more(message: Message, profile_of: ProfileOf) -> pb.Message:
+    """What most messages do without."""
     return pb.Message(
-        id=message.id,
-        conversation_id=message.conversation_id,
-        seq=message.seq,
-        sender=profile_of(message.workspace_id, message.sender_id),
-        client_msg_id=message.client_msg_id,
-        text=message.text,
         reply_to=message.reply_to,
-        version=message.version,
-        created_at=timestamp(message.created_at),
         edited_at=timestamp(message.edited_at),
         deleted_at=timestamp(message.deleted_at),
         deleted_by=message.deleted_by,
         metadata=message.metadata,
-        etag=message.etag,
-        format=pb.MessageFormat.ValueType(message.format),
         html=message.html,
         attachments=_attachments(message.attachments),
         mentions=_mentions(message.mentions),
@@ -243,5 +257,11 @@ def timestamp(at: datetime | None) -> Timestamp | None:
     if at is None:
         return None
     proto = Timestamp()
-    proto.FromDatetime(at)
+    set_timestamp(proto, at)
     return proto
+
+
+def set_timestamp(proto: Timestamp, at: datetime) -> None:
+    """As `FromDatetime`, which takes three times as long. `at` is aware."""
+    proto.seconds, microseconds = divmod((at - EPOCH) // MICROSECOND, 1_000_000)
+    proto.nanos = microseconds * 1000
