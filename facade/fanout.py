@@ -206,7 +206,10 @@ class Fanout:
             frames = b"".join([frame for _, frame in items]) if len(items) > 1 else items[0][1]
             for receiver in receivers:
                 if receiver.direct is not None:
-                    receiver.direct(frames)
+                    try:
+                        receiver.direct(frames)
+                    except RuntimeError:  # The connection broke a moment ago.
+                        receiver.direct = None
                 else:
                     for change, frame in items:
                         receiver.hand(change, frame)

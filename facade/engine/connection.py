@@ -6,6 +6,7 @@ It takes the place of the protocol that shook hands, so that nothing of the hand
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, Protocol
 
 from facade.engine import websocket
@@ -49,7 +50,9 @@ class Connection(asyncio.Protocol):
     def __init__(self, transport: asyncio.Transport, reader: Reader, connections: set[Any], *, max_bytes: int) -> None:
         self.transport = transport
         self.write: Callable[[bytes], None] = transport.write
-        """Sends frames. What is written within one turn of the loop leaves together."""
+        """Sends frames. What is written within one turn of the loop leaves together. Raises RuntimeError when the
+        connection is broken, of which `lost` tells a moment later.
+        """
         self._reader = reader
         self._connections = connections
         self._max_bytes = max_bytes
@@ -66,6 +69,11 @@ class Connection(asyncio.Protocol):
     def waiting_bytes(self) -> int:
         """How much waits to be sent."""
         return self.transport.get_write_buffer_size()
+
+    def send(self, frames: bytes) -> None:
+        """Sends frames, if they can still be sent."""
+        with suppress(RuntimeError):
+            self.write(frames)
 
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
@@ -93,7 +101,7 @@ class Connection(asyncio.Protocol):
         if frame.opcode == websocket.TEXT and frame.is_final and self._parts is None:
             self._text(frame.payload)
         elif frame.opcode == websocket.PING:
-            self.write(websocket.pong(frame.payload))
+            self.send(websocket.pong(frame.payload))
         elif frame.opcode == websocket.CLOSE:
             self.close(websocket.NORMAL)
         elif frame.opcode == websocket.BINARY:
@@ -128,7 +136,7 @@ class Connection(asyncio.Protocol):
         """Sends what waits, for at most `FLUSH_S`, and ends the connection."""
         if self.transport.is_closing():
             return
-        self.write(websocket.close(code))
+        self.send(websocket.close(code))
         self.transport.close()
         if self.waiting_bytes:
             asyncio.get_running_loop().call_later(FLUSH_S, self.transport.abort)

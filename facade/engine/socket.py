@@ -76,14 +76,14 @@ class Socket(AsyncSocket):  # type: ignore[misc]
         if self.connection is None or not self.upgraded:
             self._queue(frames)
         elif not self._is_full or self.connection.waiting_bytes + len(frames) <= HARD_BYTES:
-            self.connection.write(frames)
+            self.connection.send(frames)
         elif self.owner is not None:
             self.owner.overflow()
 
     def write_last(self, frames: bytes) -> None:
         """Sends frames however much waits. Only before the session is closed."""
         if self.upgraded and self.connection is not None:
-            self.connection.write(frames)
+            self.connection.send(frames)
         else:
             self._put(frames)
 
@@ -109,7 +109,7 @@ class Socket(AsyncSocket):  # type: ignore[misc]
         if self.closed:
             return
         if self.upgraded and self.connection is not None:
-            self.connection.write(websocket.text(pkt.encode().encode()))
+            self.connection.send(websocket.text(pkt.encode().encode()))
         else:
             await self.queue.put(pkt)
 
@@ -131,7 +131,7 @@ class Socket(AsyncSocket):  # type: ignore[misc]
         while self._polled is not None and not self._polled.empty():
             packet = self._polled.get_nowait()
             if packet is not None and packet.packet_type != NOOP:
-                cast(Connection, self.connection).write(websocket.text(packet.encode().encode()))
+                cast(Connection, self.connection).send(websocket.text(packet.encode().encode()))
         self._polled = None
         self._settle()
 
@@ -151,7 +151,7 @@ class Socket(AsyncSocket):  # type: ignore[misc]
     def _probe(self, text: str) -> None:
         connection = cast(Connection, self.connection)
         if text == "2probe":
-            connection.write(_PROBED)
+            connection.send(_PROBED)
             self.queue.put_nowait(Packet(NOOP))  # Ends the request that polls.
         elif text == "5":
             self._open()
@@ -219,7 +219,7 @@ class Socket(AsyncSocket):  # type: ignore[misc]
             return
         self.last_ping = time.time()
         if self.upgraded and self.connection is not None:
-            self.connection.write(_PING)
+            self.connection.send(_PING)
         else:
             self.queue.put_nowait(Packet(PING))
         self.wheel.after(self.server.ping_timeout, self._check)

@@ -362,7 +362,7 @@ async def test_a_socket_ends_with_its_token(start: Start, tmp_path: Path) -> Non
 
 async def test_a_socket_that_is_not_read_is_cut(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its queue is bounded; the others go on."""
-    monkeypatch.setattr("facade.session.MAX_QUEUED", 3)
+    monkeypatch.setattr("facade.engine.socket.MAX_QUEUED", 3)
     system: System = await start()
     alice, bob = await system.http("alice"), await system.http("bob")
     conversation = await dm(alice, bob)

@@ -276,6 +276,18 @@ def test_a_slow_socket_is_spared_what_can_be_left_out(fanout: Desk) -> None:
     assert alice.read() == [("typing", 0)]
 
 
+def test_a_broken_socket_keeps_nothing_from_the_others(fanout: Desk) -> None:
+    """Nor does it end the stream that brought the change."""
+    broken, bob = joined(fanout, "alice", c=0), joined(fanout, "bob", c=0)
+
+    def fail(_: bytes) -> None:
+        raise RuntimeError("the handle is closed")
+
+    broken.direct = fail
+    fanout.apply([event("c", 1)])
+    assert bob.read() == [("message-new", 1)]
+
+
 def test_what_is_kept_for_a_slow_socket_is_bounded(fanout: Desk) -> None:
     """By the number of receipts."""
     alice = joined(fanout, "alice", c=0)

@@ -110,6 +110,19 @@ def test_the_end_is_told_once(world: World) -> None:
     assert world.connections == set()
 
 
+def test_a_connection_that_is_broken_is_written_to_for_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of which `lost` tells a moment later."""
+
+    def fail(_: bytes) -> None:
+        raise RuntimeError("the handle is closed")
+
+    world.connection.write = fail
+    world.connection.send(b"x")
+    world.send(Opcode.PING, b"?")
+    world.connection.close()
+    assert world.transport.closing
+
+
 def test_who_reads_nothing_does_not_hold_a_connection_open(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """What waits is given up after a while."""
     later: list[tuple[float, Any]] = []

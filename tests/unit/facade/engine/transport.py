@@ -15,7 +15,7 @@ class Transport(asyncio.Transport):
         self.protocol: Any = None
 
     def write(self, data: Any) -> None:
-        self.written.append(bytes(data))
+        self.written.append(data)
 
     def get_write_buffer_size(self) -> int:
         return self.waiting
