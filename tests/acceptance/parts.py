@@ -44,9 +44,8 @@ class Part:
         return match[1]
 
 
-@contextmanager
-def serving(part: str, data: Path, **settings: str) -> Iterator[Part]:
-    """Starts a part over the data in `data` on free ports; ends it with the block."""
+def launch(part: str, data: Path, **settings: str) -> Part:
+    """Starts a part over the data in `data`, on free ports where `settings` name none. Ending it is the caller's."""
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(str(path) for path in (ROOT, ROOT / "gen")),
@@ -60,17 +59,24 @@ def serving(part: str, data: Path, **settings: str) -> Iterator[Part]:
     with errors.open("a") as log:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log, text=True)
     assert process.stdout is not None
+    said = ""
+    while "admin " not in said:
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{part} ended: {said}{errors.read_text()}")
+        said += line
+    return Part(process, said)
+
+
+@contextmanager
+def serving(part: str, data: Path, **settings: str) -> Iterator[Part]:
+    """Starts a part over the data in `data` on free ports; ends it with the block."""
+    started = launch(part, data, **settings)
     try:
-        said = ""
-        while "admin " not in said:
-            line = process.stdout.readline()
-            if not line:
-                raise RuntimeError(f"{part} ended: {said}{errors.read_text()}")
-            said += line
-        yield Part(process, said)
+        yield started
     finally:
-        process.terminate()
-        process.communicate(timeout=30)
+        started.process.terminate()
+        started.process.communicate(timeout=30)
 
 
 class Wire:
