@@ -47,6 +47,10 @@ class Bus(Protocol):
         """Returns once every event is accepted for good. When it raises, some may be: publish all of them again."""
         ...
 
+    def is_heard(self, topics: Collection[str]) -> bool:
+        """Whether there may be a group that consumes one of `topics`: what none does need not be published."""
+        ...
+
     def consume(self, group: str, topics: Collection[str], handler: Handler) -> AbstractAsyncContextManager[None]:
         """Hands the events of `topics` to `handler`, one at a time for each key, while the context is open.
 

@@ -35,6 +35,9 @@ class LocalBus:
             if isinstance(result, BaseException):
                 raise result
 
+    def is_heard(self, topics: Collection[str]) -> bool:
+        return any(group.may_hear(topics) for group in self._groups.values())
+
     @asynccontextmanager
     async def consume(self, group: str, topics: Collection[str], handler: Handler) -> AsyncIterator[None]:
         """Raises ValueError when somebody in this process consumes for the group already."""
@@ -59,6 +62,10 @@ class _Group:
             raise ValueError(f"group {self._name} is consumed already")
         self._topics, self._delivery = topics, delivery
         self._joined.set()
+
+    def may_hear(self, topics: Collection[str]) -> bool:
+        """What a group wants is not known before it has come."""
+        return not self._joined.is_set() or not self._topics.isdisjoint(topics)
 
     async def leave(self) -> None:
         async with self._turn:

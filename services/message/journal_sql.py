@@ -37,12 +37,20 @@ _CONVERSATIONS_OF = select(*messages.c["workspace_id", "conversation_id"])
 
 
 class SqlJournal:
-    """Commits batches. `clock` gives the time of everything in one."""
+    """Commits batches. `clock` gives the time of everything in one, `is_heard` whether the bus is to be told of it."""
 
-    def __init__(self, database: Database, clock: Callable[[], datetime], trail: Trail) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], datetime],
+        trail: Trail,
+        *,
+        is_heard: Callable[[], bool] = lambda: True,
+    ) -> None:
         self._database = database
         self._clock = clock
         self._trail = trail
+        self._is_heard = is_heard
         self._handlers: Mapping[type[Command], Handler] = {
             **messages_sql.HANDLERS,
             **reactions_sql.HANDLERS,
@@ -64,10 +72,11 @@ class SqlJournal:
         self._told: Mapping[type[Command], Told] = {**conversations_sql.TOLD, **groups_sql.TOLD, **reports_sql.TOLD}
 
     async def commit(self, commands: Sequence[Command]) -> Sequence[Outcome]:
-        return await self._database.write(lambda connection: self._apply(connection, commands))
+        is_heard = self._is_heard()
+        return await self._database.write(lambda connection: self._apply(connection, commands, is_heard))
 
-    def _apply(self, connection: Connection, commands: Sequence[Command]) -> list[Outcome]:
-        unit = Unit(connection, self._clock(), self._trail)
+    def _apply(self, connection: Connection, commands: Sequence[Command], is_heard: bool) -> list[Outcome]:
+        unit = Unit(connection, self._clock(), self._trail, is_heard=is_heard)
         # All locks are taken at once and in order, so that two writers never wait for each other.
         unit.lock(_conversations_of(connection, commands))
         unit.lock_heads(self._told_by(connection, commands))

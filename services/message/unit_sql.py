@@ -61,12 +61,16 @@ _INSERT_HEADS = Prepared(insert(user_heads), [column.name for column in user_hea
 
 
 class Unit:
-    """Numbers are given as changes are added; `flush` writes them. `at` is the time of everything in it."""
+    """Numbers are given as changes are added; `flush` writes them. `at` is the time of everything in it.
 
-    def __init__(self, connection: Connection, at: datetime, trail: Trail) -> None:
+    `is_heard` says whether the bus is to be told of them.
+    """
+
+    def __init__(self, connection: Connection, at: datetime, trail: Trail, *, is_heard: bool) -> None:
         self.connection = connection
         self.at = at
         self._trail = trail
+        self._published = int(not is_heard)
         self._conversations: dict[ConversationKey, Conversation | None] = {}
         self._versions: dict[str, int] = {}
         """By conversation, the version that is stored."""
@@ -144,8 +148,8 @@ class Unit:
 
     def flush(self) -> None:
         """Writes everything that was added."""
-        self._write(_INSERT_CHANGES, [_change_values(change) for change in self._changes if change.pos])
-        self._write(_INSERT_USER_CHANGES, [_user_change_values(change) for change in self._changes if change.user_pos])
+        self._write(_INSERT_CHANGES, [self._change_values(change) for change in self._changes if change.pos])
+        self._write(_INSERT_USER_CHANGES, [self._user_change_values(c) for c in self._changes if c.user_pos])
         touched = [self._touched[id_] for id_ in sorted(self._touched)]
         changed = {c.id for c in touched if c.version != self._versions.get(c.id)}
         self._write(_MOVE, [_changed_values(c, _HEADS) for c in touched if c.id not in changed])
@@ -160,6 +164,39 @@ class Unit:
 
     def _head_values(self, workspace: str, user: str, key: UserKey) -> dict[str, Any]:
         return {workspace: key[0], user: key[1], "last_pos": self._heads[key]}
+
+    def _change_values(self, change: Change) -> dict[str, Any]:
+        message = change.message
+        return {
+            "workspace_id": change.origin.workspace_id,
+            "conversation_id": change.conversation_id,
+            "pos": change.pos,
+            "type": change.type,
+            "seq": message.seq if message else 0,
+            "message_id": message.id if message else None,
+            "actor_id": change.origin.actor_id,
+            "subject_id": change.subject_id,
+            "at": change.at,
+            "traceparent": change.origin.traceparent,
+            "correlation_id": change.origin.correlation_id,
+            "body": change.body,
+            "published": self._published,
+        }
+
+    def _user_change_values(self, change: Change) -> dict[str, Any]:
+        return {
+            "user_id": change.user_id,
+            "workspace_id": change.origin.workspace_id,
+            "pos": change.user_pos,
+            "type": change.type,
+            "conversation_id": change.conversation_id,
+            "actor_id": change.origin.actor_id,
+            "at": change.at,
+            "traceparent": change.origin.traceparent,
+            "correlation_id": change.origin.correlation_id,
+            "body": change.body if change.kept is None else change.kept,
+            "published": self._published if change.is_receipt else 1,
+        }
 
     def _write(self, statement: Prepared, rows: list[dict[str, Any]]) -> None:
         if rows:
@@ -203,38 +240,3 @@ def _changed_values(conversation: Conversation, names: Sequence[str]) -> dict[st
     """A new message moves the heads only, which is most of what happens."""
     key = {"key": conversation.id, "key_workspace": conversation.workspace_id}
     return key | {name: getattr(conversation, name) for name in names}
-
-
-def _change_values(change: Change) -> dict[str, Any]:
-    message = change.message
-    return {
-        "workspace_id": change.origin.workspace_id,
-        "conversation_id": change.conversation_id,
-        "pos": change.pos,
-        "type": change.type,
-        "seq": message.seq if message else 0,
-        "message_id": message.id if message else None,
-        "actor_id": change.origin.actor_id,
-        "subject_id": change.subject_id,
-        "at": change.at,
-        "traceparent": change.origin.traceparent,
-        "correlation_id": change.origin.correlation_id,
-        "body": change.body,
-        "published": 0,
-    }
-
-
-def _user_change_values(change: Change) -> dict[str, Any]:
-    return {
-        "user_id": change.user_id,
-        "workspace_id": change.origin.workspace_id,
-        "pos": change.user_pos,
-        "type": change.type,
-        "conversation_id": change.conversation_id,
-        "actor_id": change.origin.actor_id,
-        "at": change.at,
-        "traceparent": change.origin.traceparent,
-        "correlation_id": change.origin.correlation_id,
-        "body": change.body if change.kept is None else change.kept,
-        "published": 0 if change.is_receipt else 1,
-    }

@@ -7,6 +7,7 @@ import pytest
 
 from chat.event.v1 import message_events_pb2 as events
 from chat.message.v1.message_pb2 import Profile
+from mesh.audit.log import Trail
 from mesh.database import Database
 from mesh.events.outbox import Outbox
 from mesh.telemetry.metrics import Metrics, new_registry
@@ -14,6 +15,7 @@ from services.message import outbox_sql
 from services.message.bans.domain import BanUser, UnbanUser
 from services.message.bookmarks.domain import PutBookmark
 from services.message.conversations.domain import ArchiveConversation, DeleteConversation, Role
+from services.message.journal_sql import SqlJournal
 from services.message.outbox_sql import SqlOutbox, SqlReceipts
 from services.message.pins.domain import PinMessage, UnpinMessage
 from services.message.reactions.domain import React
@@ -35,6 +37,21 @@ async def outbox(database: Database, desk: Desk) -> AsyncIterator[Outbox]:
 async def receipts(database: Database, desk: Desk) -> AsyncIterator[Outbox]:
     async with Writer(desk.journal, lambda command, outcome: None, Metrics(new_registry())) as writer:
         yield SqlReceipts(database, writer)
+
+
+async def test_what_nobody_hears_is_not_kept_to_be_published(
+    database: Database, clock: Clock, trail: Trail, outbox: Outbox, receipts: Outbox
+) -> None:
+    """Who comes later gets what is committed from then on."""
+    heard = False
+    desk = Desk(SqlJournal(database, clock, trail, is_heard=lambda: heard))
+    await desk.group(A)
+    await desk.do(desk.send(A), desk.read(A, 1))
+    assert await outbox.unpublished(100) == await receipts.unpublished(100) == []
+    heard = True
+    await desk.do(desk.send(A), desk.read(A, 2))
+    assert [row.type for row in await outbox.unpublished(100)] == ["message.persisted"]
+    assert [row.type for row in await receipts.unpublished(100)] == ["receipt.read"]
 
 
 async def test_every_durable_change_of_a_conversation_becomes_an_event(desk: Desk, outbox: Outbox) -> None:

@@ -49,6 +49,17 @@ async def test_publish_without_any_group() -> None:
     await LocalBus(keep_nothing).publish([event()])
 
 
+async def test_what_is_heard() -> None:
+    """Topics that a group has asked for, even while it is away; and all of them until an expected group has come."""
+    bus = LocalBus(keep_nothing, expected=["g"])
+    assert bus.is_heard([TOPIC])
+    async with bus.consume("g", [TOPIC], ignore):
+        assert bus.is_heard(["other", TOPIC])
+        assert not bus.is_heard(["other"])
+    assert bus.is_heard([TOPIC])
+    assert not LocalBus(keep_nothing).is_heard([TOPIC])
+
+
 async def test_expected_group_is_waited_for() -> None:
     """What is published while a process starts is not lost to who has not begun to consume."""
     bus, seen = LocalBus(keep_nothing, expected=["g"]), []
