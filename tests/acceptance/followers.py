@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -35,6 +36,9 @@ class Follower:
         self.messages: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
         """By conversation, number, id and text of the messages, in the order they came."""
         self.on_message: Callable[[Mapping[str, Any]], None] | None = None
+        self.tries: list[float] = []
+        self.ups: list[float] = []
+        """When it tried to connect, and when it had what it missed, on the clock of `perf_counter`."""
         self.heard: Counter[str] = Counter()
         """How often something happened that is no change."""
         self.wait_s: float | None = None
@@ -58,6 +62,7 @@ class Follower:
     async def come(self, *, receive_bytes: int = 0) -> bool:
         """Connects to one of the facades and resumes; False when that one does not take it now."""
         url = random.choice(self._urls())
+        self.tries.append(time.perf_counter())
         where = urlsplit(url)
         assert where.hostname is not None
         assert where.port is not None
@@ -143,7 +148,7 @@ class Follower:
             return
         self.heard[event] += 1
         if event == "resumed":
-            self.up.set()
+            self._has_all()
         elif event == "resync-required":
             self._held = []
             self._syncing = asyncio.create_task(self._sync())
@@ -189,4 +194,8 @@ class Follower:
             if is_new:
                 self._apply(change)
         self.heard["synced"] += 1
+        self._has_all()
+
+    def _has_all(self) -> None:
+        self.ups.append(time.perf_counter())
         self.up.set()

@@ -11,20 +11,19 @@ import random
 import signal
 import sys
 import time
-from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx2
 
 from tests.acceptance.cluster import Cluster, Node
+from tests.acceptance.crowd import Verdict, present, read_verdict
 from tests.acceptance.followers import Follower
-from tests.acceptance.history import Entry, missed, violations
-from tests.acceptance.kill9 import last_positions, stored
+from tests.acceptance.history import Entry, violations
 from tests.acceptance.postgres import asked_for, database_settings
 from tests.e2e.clients import Clients, User, open_clients
 
@@ -131,24 +130,6 @@ async def stay_away(clients: Clients, speaker: User, absentees: Sequence[Followe
             await write(clients, speaker, group, keys)
 
 
-@asynccontextmanager
-async def present(followers: Sequence[Follower]) -> AsyncIterator[None]:
-    """They are there, and have what they missed."""
-    lives = [asyncio.create_task(follower.live()) for follower in followers]
-    try:
-        async with asyncio.timeout(CALM_S):
-            await asyncio.gather(*(follower.up.wait() for follower in followers))
-        yield
-    finally:
-        for life in lives:
-            life.cancel()
-        await asyncio.gather(*lives, return_exceptions=True)
-        for follower in followers:
-            if follower.light is not None:
-                follower.light.cut()
-            follower.leave()
-
-
 async def write(clients: Clients, speaker: User, group: str, keys: Sequence[str]) -> None:
     """Writes a message for each key, again and again until all are there."""
     items = [{"conversation_id": group, "client_msg_id": key, "text": f"{key} to you"} for key in keys]
@@ -160,47 +141,6 @@ async def write(clients: Clients, speaker: User, group: str, keys: Sequence[str]
                 items = [item for item, result in zip(items, results, strict=True) if not result.get("sent")]
                 continue
         await asyncio.sleep(0.3)
-
-
-class Verdict:
-    """Compares what followers have with what is stored."""
-
-    def __init__(self, last: Mapping[str, int], found: Sequence[Entry]) -> None:
-        self._last = last
-        self._messages: dict[str, list[tuple[int, str, str]]] = defaultdict(list)
-        for entry in found:
-            self._messages[entry.conversation_id].append((entry.seq, entry.id, entry.text))
-        self.figures = Counter[str](missed=0, duplicated=0, reordered=0)
-        self.broken: list[str] = []
-
-    def has_all(self, follower: Follower) -> bool:
-        return not missed(follower.seen, {group: self._last[group] for group in follower.groups})
-
-    def judge(self, follower: Follower) -> None:
-        for log, seen in follower.seen.items():
-            last = self._last.get(log, max(seen, default=0))
-            first_seen = list(dict.fromkeys(seen))
-            wrong = {
-                "missed": last - len(first_seen),
-                "duplicated": len(seen) - len(first_seen),
-                "reordered": sum(a > b for a, b in pairwise(first_seen)),
-            }
-            self.figures.update(wrong)
-            if any(wrong.values()):
-                self.broken.append(f"{follower.name} in {log}: {wrong}")
-        for group in follower.groups:
-            if follower.messages[group] != self._messages[group]:
-                self.broken.append(f"{follower.name} has other messages of {group} than there are")
-
-
-async def calm(storm: Storm, verdict: Verdict) -> float:
-    """Waits until everybody has everything; how long that took."""
-    began = time.perf_counter()
-    with suppress(TimeoutError):
-        async with asyncio.timeout(CALM_S):
-            while not all(verdict.has_all(follower) for follower in storm.everybody):
-                await asyncio.sleep(0.2)
-    return time.perf_counter() - began
 
 
 async def run(cluster: Cluster, size: Size, disconnects: int) -> list[str]:
@@ -221,12 +161,11 @@ async def run(cluster: Cluster, size: Size, disconnects: int) -> list[str]:
         ]
         absentees = [Follower(f"absent-{n}", absent, [busy], cluster.urls) for n in range(size.absentees)]
         storm = Storm(cluster, followers, absentees, size)
-        verdict = await rage(storm, clients, speaker, disconnects)
-        found = await stored(clients, speaker, [*groups, busy])
+        verdict, found = await rage(storm, clients, speaker, disconnects)
     return report(storm, verdict, found)
 
 
-async def rage(storm: Storm, clients: Clients, speaker: User, disconnects: int) -> Verdict:
+async def rage(storm: Storm, clients: Clients, speaker: User, disconnects: int) -> tuple[Verdict, list[Entry]]:
     """The storm, and the calm after it."""
     began = time.perf_counter()
     async with asyncio.TaskGroup() as tasks:
@@ -242,13 +181,12 @@ async def rage(storm: Storm, clients: Clients, speaker: User, disconnects: int) 
         print(f"calm after {time.perf_counter() - began:.1f} s", flush=True)
         await asyncio.gather(*talks)
         async with present(storm.absentees):
-            groups = sorted({group for follower in storm.everybody for group in follower.groups})
-            last = await last_positions(clients, speaker, groups)
-            verdict = Verdict(last, await stored(clients, speaker, groups))
-            print(f"everybody had everything {await calm(storm, verdict):.1f} s later")
+            verdict, found = await read_verdict(clients, speaker, storm.everybody)
+            with suppress(TimeoutError):
+                await verdict.wait(storm.everybody)
         for life in lives:
             life.cancel()
-    return verdict
+    return verdict, found
 
 
 def report(storm: Storm, verdict: Verdict, found: Sequence[Entry]) -> list[str]:
@@ -257,18 +195,15 @@ def report(storm: Storm, verdict: Verdict, found: Sequence[Entry]) -> list[str]:
     acked = [entry for follower in storm.everybody for entry in follower.acked]
     attempted = {entry.key for entry in found if entry.key.startswith("burst")}
     attempted.update(*(follower.attempted for follower in storm.everybody))
-    for follower in storm.everybody:
-        verdict.judge(follower)
+    broken = [line for follower in storm.everybody for line in verdict.judge(follower)]
     changes = sum(len(seen) for follower in storm.everybody for seen in follower.seen.values())
     print("restarts: " + "; ".join(storm.restarts))
     print("disconnects: " + ", ".join(f"{count:,} {how}" for how, count in storm.cuts.most_common()))
     print("told: " + ", ".join(f"{count:,} {what}" for what, count in heard.most_common()))
     unanswered = sum(follower.unanswered for follower in storm.everybody)
     print(f"{len(acked):,} acknowledged to clients, {unanswered:,} tries without an answer, {len(found):,} stored")
-    figures = ", ".join(f"{count} {what}" for what, count in verdict.figures.items())
-    print(f"{changes:,} changes to {len(storm.everybody)} clients: {figures}")
-    broken = [*violations(acked, found, attempted), *verdict.broken]
-    broken += [line for follower in storm.everybody for line in follower.broken]
+    print(f"{changes:,} changes to {len(storm.everybody)} clients: {verdict}")
+    broken += violations(acked, found, attempted)
     wanted = storm.size.absentees * storm.size.bursts
     if heard["synced"] < wanted:
         broken.append(f"{heard['synced']} synced, {wanted} should have")
