@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 
+import grpc
 import orjson
 import socketio
 from fastapi import FastAPI
@@ -41,6 +43,8 @@ from facade.sockets import Sockets, running
 from facade.translate import Decoder, Encoder
 from mesh.admin import health_route
 from mesh.background import background
+from mesh.errors import Unavailable
+from mesh.host import UnknownService
 from mesh.service import Mesh
 
 Health = Callable[[], Mapping[str, str]]
@@ -68,7 +72,8 @@ async def open_facade(mesh: Mesh, health: Health, dev: DevRoutes | None = None) 
     order = Order()
     fanout = Fanout(encoder, mesh.metrics.deliveries, order)
     holes = Holes(order, fanout, mesh.channel("message"))
-    calls = Calls(described, mesh.channel, encoder, decoder)
+    channel = partial(_channel, mesh)
+    calls = Calls(described, channel, encoder, decoder)
     edge, addresses = Edge(mesh.limits, mesh.verifier.verify), Addresses(mesh.settings.trusted_proxies)
     sockets = Sockets(
         calls,
@@ -88,14 +93,22 @@ async def open_facade(mesh: Mesh, health: Health, dev: DevRoutes | None = None) 
         oauth = OAuthRoutes(mesh.channel, mesh.settings.public_url)
         sockets.relays = await stack.enter_async_context(open_relays(mesh.instances("message"), holes))
         await stack.enter_async_context(background(holes.run(), "holes"))
-        sockets.presence = await stack.enter_async_context(open_presence(mesh.channel, encoder, event_frame))
+        sockets.presence = await stack.enter_async_context(open_presence(channel, encoder, event_frame))
         await stack.enter_async_context(running(sockets))
         own = [health_route(health), _document(described), meta.limits_route(mesh.limits, described), *page_routes()]
         own += [jwks_route(mesh.channel), *oauth.routes(), *(dev.routes() if dev else ())]
-        rest = _rest([*routes(described, mesh.channel, draining), *own])
+        rest = _rest([*routes(described, channel, draining), *own])
         doors = socketio.ASGIApp(sockets.server, within(rest), socketio_path="ws")
         origins = Origins(mesh.settings.origins, mesh.settings.public_url)
         yield Facade(Gate(doors, origins, safety(mesh.settings.public_url), within), sockets, draining)
+
+
+def _channel(mesh: Mesh, service: str) -> grpc.aio.Channel:
+    """The way to a service. Raises Unavailable (UNAVAILABLE) when this installation has none."""
+    try:
+        return mesh.channel(service)
+    except UnknownService:
+        raise Unavailable("UNAVAILABLE", f"The {service} service is not part of this installation.") from None
 
 
 def _rest(all_routes: Sequence[BaseRoute]) -> FastAPI:

@@ -1,13 +1,17 @@
 """Presence on sockets: who is told of whom, and what is answered."""
 
 import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx2
 import pytest
 
-from tests.integration.conftest import Device, Start
+from cli.serve import FACADE, serving
+from mesh.settings import Settings
+from tests.integration.conftest import ANY, Device, Start, System, target
 
 WITHIN_S = 20
 
@@ -143,3 +147,24 @@ async def test_a_redis_that_is_not_there_makes_everybody_unknown(start: Start) -
     assert (await device.client.call("user-online"))["ok"]
     refused = await device.client.call("presence-update", {"status": "busy"})
     assert refused["problem"]["code"] == "UNAVAILABLE"
+
+
+async def test_an_installation_without_presence_does_everything_else(tmp_path: Path) -> None:
+    """What is asked about presence says so."""
+    async with AsyncExitStack() as stack:
+        settings = Settings(data=tmp_path / "data", http=ANY, grpc=ANY, admin=ANY, limits="off")
+        user = await stack.enter_async_context(serving(settings, ["user"]))
+        settings = settings.model_copy(update={"user_address": target(user)})
+        message = await stack.enter_async_context(serving(settings, ["message"]))
+        settings = settings.model_copy(update={"message_address": target(message)})
+        facade = await stack.enter_async_context(serving(settings, [FACADE]))
+        system = System([user, message, facade], settings, stack)
+        alice = await system.http("alice")
+        device = await system.device(alice)
+        assert (await alice.get("/api/users/me")).status_code == 200
+        asked = await alice.get("/api/presence/me")
+        assert (asked.status_code, asked.json()["code"]) == (503, "UNAVAILABLE")
+        for event in ("subscribe", "unsubscribe", "user-online", "presence-update"):
+            answer = await device.client.call(event, {})
+            assert (answer["ok"], answer["problem"]["code"]) == (False, "UNAVAILABLE"), event
+        await device.client.disconnect()
