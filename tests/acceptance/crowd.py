@@ -33,14 +33,14 @@ async def gather_crowd(
 
 
 @asynccontextmanager
-async def present(followers: Sequence[Follower]) -> AsyncIterator[None]:
-    """They are there, and have what they missed; who loses the connection comes back."""
+async def present(followers: Sequence[Follower], within_s: float = PRESENT_S) -> AsyncIterator[None]:
+    """They are there, and have what they missed; who loses the connection comes back. Raises TimeoutError."""
     lives: list[asyncio.Task[None]] = []
     try:
         for first in range(0, len(followers), AT_ONCE):
             some = followers[first : first + AT_ONCE]
             lives += [asyncio.create_task(follower.live()) for follower in some]
-            async with asyncio.timeout(PRESENT_S):
+            async with asyncio.timeout(within_s):
                 await asyncio.gather(*(follower.up.wait() for follower in some))
         yield
     finally:

@@ -26,6 +26,8 @@ class Follower:
 
     def __init__(self, name: str, user: User, groups: Sequence[str], urls: Urls) -> None:
         self.name, self.user, self.groups, self._urls = name, user, groups, urls
+        self.receive_bytes = 0
+        """What its kernel keeps for it before it is read; 0 for the usual."""
         self.light: Light | None = None
         self.url = ""
         """Of the facade that it is at, or was last."""
@@ -59,7 +61,7 @@ class Follower:
         positions = {group: self.seen[group][-1] if self.seen[group] else 0 for group in self.groups}
         return {"user_pos": own[-1] if own else 0, "positions": positions}
 
-    async def come(self, *, receive_bytes: int = 0) -> bool:
+    async def come(self) -> bool:
         """Connects to one of the facades and resumes; False when that one does not take it now."""
         url = random.choice(self._urls())
         self.tries.append(time.perf_counter())
@@ -68,7 +70,7 @@ class Follower:
         assert where.port is not None
         auth = {"token": self.user.token, "resume": self.place}
         try:
-            self.light = await connect(where.hostname, where.port, auth, self._hear, receive_bytes=receive_bytes)
+            self.light = await connect(where.hostname, where.port, auth, self._hear, receive_bytes=self.receive_bytes)
         except Refused as refusal:
             self.heard[f"refused: {refusal.problem.get('code', refusal)}"] += 1
             if refusal.problem.get("status", 503) not in PASSING:

@@ -28,7 +28,7 @@ from tests.acceptance.postgres import asked_for, database_settings
 from tests.e2e.clients import Clients, User, open_clients
 
 DISCONNECTS = 1_000
-CALM_S = 60.0
+CALM_S, STORM_S = 60.0, 300.0
 PAUSE_S = (0.3, 1.5)
 BURST, BATCH = 1_050, 50
 """More than is replayed, in parts that one call takes."""
@@ -123,7 +123,7 @@ async def stay_away(clients: Clients, speaker: User, absentees: Sequence[Followe
     """Again and again all leave, more is said than is replayed, and all come back."""
     (group,) = absentees[0].groups
     for burst in range(bursts):
-        async with present(absentees):
+        async with present(absentees, STORM_S):
             pass
         for first in range(0, BURST, BATCH):
             keys = [f"burst{burst}-{n}" for n in range(first, first + BATCH)]
