@@ -2,7 +2,9 @@
 
 from collections.abc import Collection
 
+from mesh.call.instances import listed
 from mesh.settings import Settings
+from mesh.sql.engines import is_sqlite
 
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 SHORTEST_SECRET = 32
@@ -17,10 +19,20 @@ class Unsafe(ValueError):
 
 def check(settings: Settings, hosted: Collection[str]) -> None:
     """Raises Unsafe. `hosted` are the services of this process: what none of them needs is not asked for."""
+    _check_shared(settings, hosted)
     if settings.env == "dev":
         _check_development(settings)
     else:
         _check_production(settings, hosted)
+
+
+def _check_shared(settings: Settings, hosted: Collection[str]) -> None:
+    instances = len(listed(settings.message_address))
+    if "message" in hosted and instances > 1 and (not settings.messages_url or is_sqlite(settings.messages_url)):
+        raise Unsafe(
+            f"CHAT_MESSAGE_ADDRESS names {instances} instances, and an SQLite file serves one process. "
+            f"Set CHAT_MESSAGES_URL to the PostgreSQL database that they share."
+        )
 
 
 def _check_development(settings: Settings) -> None:

@@ -1,6 +1,6 @@
 """The logs of changes as outboxes: rows that are not marked yet, as the events that the bus carries."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from google.protobuf.message import Message as Proto
@@ -65,15 +65,31 @@ _RECEIPTS: Mapping[str, type[Proto]] = {
     feed.UNREAD_UPDATED: events.ReceiptRead,
     feed.DELIVERED_UPDATED: events.ReceiptDelivered,
 }
+TOPICS = frozenset(
+    event.DESCRIPTOR.GetOptions().Extensions[options_pb2.event].topic
+    for event in (*_EVENTS.values(), *_RECEIPTS.values())
+)
+"""Where the events of this service go."""
 
 
 class SqlOutbox:
-    """Changes of one conversation come in the order of its log. Marks ride along with other commands."""
+    """Changes of one conversation come in the order of its log. Marks ride along with other commands.
 
-    def __init__(self, database: Database, writer: Writer, profile_of: ProfileOf) -> None:
+    `seen` is called with each change that is found, whichever process has committed it.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        writer: Writer,
+        profile_of: ProfileOf,
+        *,
+        seen: Callable[[Change], object] = lambda change: None,
+    ) -> None:
         self._database = database
         self._writer = writer
         self._profile_of = profile_of
+        self._seen = seen
 
     async def unpublished(self, limit: int) -> list[OutboxRow]:
         rows = await self._database.read(lambda connection: connection.execute(_UNPUBLISHED, {"count": limit}).all())
@@ -84,6 +100,7 @@ class SqlOutbox:
 
     def _row(self, row: Row[Any]) -> OutboxRow:
         change = logged_change(row)
+        self._seen(change)
         data: ChangeData = change_proto(change, self._profile_of).data
         kind = data.WhichOneof("kind")
         assert kind is not None  # Every change in a log is about something.

@@ -1,12 +1,13 @@
 """The message service, wired."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from chat.message.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
 from chat.message.v1.ban_service_pb2_grpc import add_BanServiceServicer_to_server
@@ -30,11 +31,8 @@ from chat.user.v1.block_service_pb2_grpc import BlockServiceStub
 from mesh.audit.log import Trail, open_trail
 from mesh.cursor import open_cursors
 from mesh.database import Database, open_database, sqlite_url
-from mesh.events.relay import OutboxRelay
-from mesh.idempotency.store_sql import SqlIdempotencyStore
 from mesh.policy.admit import admit
 from mesh.service import Mesh, Register, Service
-from mesh.sweeper import sweeping
 from services.message.audit.servicer import AuditServicer
 from services.message.audit.store_sql import SqlAuditStore
 from services.message.bans.servicer import BanServicer
@@ -44,14 +42,13 @@ from services.message.bookmarks.store_sql import SqlBookmarkStore
 from services.message.calls import Relayed
 from services.message.command import Command
 from services.message.contacts import Contacts
-from services.message.conversations.blocks import GROUP, TOPIC, Blocks
-from services.message.conversations.erasure_sql import Erasure
+from services.message.conversations.blocks import GROUP
 from services.message.conversations.servicer import ConversationServicer
 from services.message.conversations.store_sql import SqlConversationStore
 from services.message.drafts.servicer import DraftServicer
 from services.message.drafts.store_sql import SqlDraftStore
-from services.message.feed.domain import SCHEDULED_UPDATED
 from services.message.feed.hub import Hub
+from services.message.feed.peers import Peers
 from services.message.feed.relay import Live
 from services.message.feed.relay_calls import RelayCalls
 from services.message.feed.servicer import FeedServicer
@@ -60,19 +57,17 @@ from services.message.feed.streams import Streams
 from services.message.feed.typing import Typing
 from services.message.groups.servicer import GroupServicer
 from services.message.groups.store_sql import SqlGroupStore
+from services.message.housekeeping import Housekeeping, is_heard
 from services.message.invites.servicer import InviteServicer
 from services.message.invites.store_sql import SqlInviteStore
 from services.message.journal import Outcome
 from services.message.journal_sql import SqlJournal
-from services.message.messages.purge_sql import Purge
 from services.message.messages.servicer import MessageServicer
 from services.message.messages.store_sql import SqlMessageStore
-from services.message.outbox_sql import SqlOutbox, SqlReceipts
 from services.message.pins.servicer import PinServicer
 from services.message.pins.store_sql import SqlPinStore
 from services.message.polls.servicer import PollServicer
 from services.message.polls.store_sql import SqlPollStore
-from services.message.previews.runner import Previews
 from services.message.profiles import Profiles
 from services.message.reactions.servicer import ReactionServicer
 from services.message.reactions.store_sql import SqlReactionStore
@@ -80,21 +75,16 @@ from services.message.reading.servicer import ReadingServicer
 from services.message.reading.store_sql import SqlReadingStore
 from services.message.reports.servicer import ReportServicer
 from services.message.reports.store_sql import SqlReportStore
-from services.message.schedule.runner import Runner
 from services.message.schedule.servicer import ScheduleServicer
 from services.message.schedule.store_sql import SqlScheduleStore
-from services.message.search.index_sql import SqlIndex
-from services.message.search.indexer import Indexer
 from services.message.search.servicer import SearchServicer
 from services.message.search.store_sql import SqlSearchStore
-from services.message.tables import audit, audit_head, idempotency_keys
+from services.message.tables import audit, audit_head
 from services.message.transfer.servicer import TransferServicer
 from services.message.transfer.store_sql import SqlTransferStore
 from services.message.writer import Writer
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-EXPIRY_S = 1.0
-"""How long messages may stand that are to end by themselves, after it is time."""
 
 
 @asynccontextmanager
@@ -103,60 +93,24 @@ async def open_message(mesh: Mesh) -> AsyncIterator[Register]:
     url = settings.messages_url or sqlite_url(settings.data / "message.db")
     users = AccountServiceStub(mesh.channel("user"))
     async with open_database(url, MIGRATIONS) as database, Profiles(users.BatchGetUsers) as profiles:
-        hub, indexer = Hub(profiles.known), Indexer(SqlIndex(database))
+        hub = Hub(profiles.known)
 
         def publish(command: Command, outcome: Outcome) -> None:
             hub.publish(command, outcome)
-            indexer.note(outcome)
-            look(command, outcome)
-            if outcome.changes:
-                relay.wake()
-            if any(change.is_receipt for change in outcome.changes):
-                receipts.wake()
-            if any(change.type == SCHEDULED_UPDATED for change in outcome.changes):
-                runner.wake()
+            beside.note(command, outcome)
 
         trail = open_trail("message", audit, audit_head, mesh.secret)
-        async with Writer(SqlJournal(database, _now, trail), publish, mesh.metrics) as writer:
-            outbox = SqlOutbox(database, writer, profiles.known)
-            relay = OutboxRelay(outbox, mesh.bus, "/chat/message", waiting=mesh.metrics.outbox_rows("message").set)
-            receipts = OutboxRelay(SqlReceipts(database, writer), mesh.bus, "/chat/message")
-            runner = Runner(SqlScheduleStore(database), writer, clock=_now, new_id=_new_id)
-            repeated = SqlIdempotencyStore(database, idempotency_keys)
-            mesh.keep_idempotency("message", repeated)
-            purge = Purge(database, writer)
-            over = [repeated.sweep, purge.deleted, SqlInviteStore(database).sweep, Erasure(database).sweep]
-            due = sweeping([purge.expired], clock=_now, pause_s=EXPIRY_S)
-            blocks = mesh.bus.consume(GROUP, [TOPIC], Blocks(writer).handle)
-            async with (
-                _previews(mesh, writer) as look,
-                relay,
-                receipts,
-                sweeping(over, clock=_now),
-                due,
-                runner.running(),
-                indexer.running(),
-                blocks,
-            ):
-                yield _register(mesh, database, trail, hub=hub, writer=writer, profiles=profiles)
-
-
-@asynccontextmanager
-async def _previews(mesh: Mesh, writer: Writer) -> AsyncIterator[Callable[[Command, Outcome], None]]:
-    """What is to be told of commits, so that pages are looked at where the installation wants it."""
-    if not mesh.settings.previews:
-        yield lambda command, outcome: None
-        return
-    from services.message.previews.fetch import Fetcher  # Only who makes previews pays for a client of HTTP.
-
-    async with Fetcher() as fetcher:
-        previews = Previews(fetcher.preview, writer, mesh.metrics.previews_dropped.inc)
-        async with previews.running():
-            yield previews.note
+        journal = SqlJournal(database, _now, trail, is_heard=partial(is_heard, mesh))
+        async with Writer(journal, publish, mesh.metrics) as writer:
+            beside = Housekeeping(mesh, database, writer, profiles.known, clock=_now, new_id=_new_id)
+            mesh.keep_idempotency("message", beside.repeated)
+            peers = Peers(mesh.instances("message"), hub, SqlFeedStore(database), instance_id=_new_id())
+            async with beside.running(), peers.followed():
+                yield _register(mesh, database, trail, hub=hub, writer=writer, profiles=profiles, peers=peers)
 
 
 def _register(
-    mesh: Mesh, database: Database, trail: Trail, *, hub: Hub, writer: Writer, profiles: Profiles
+    mesh: Mesh, database: Database, trail: Trail, *, hub: Hub, writer: Writer, profiles: Profiles, peers: Peers
 ) -> Register:
     cursors = open_cursors(mesh.secret)
     messages = MessageServicer(
@@ -200,11 +154,11 @@ def _register(
     }
     calls = RelayCalls(relayed, profiles, admit=admit, metrics=mesh.metrics)
     live = Live(calls, hub, writer, profiles, mesh.verifier, limits=mesh.limits)
-    streams = Streams(live)
+    streams = Streams(live, carried=peers.carried)
     transfer = TransferServicer(
         SqlTransferStore(database), SqlConversationStore(database), SqlMessageStore(database), live, new_id=_new_id
     )
-    feed = FeedServicer(SqlFeedStore(database), streams, typing, conversations.views)
+    feed = FeedServicer(SqlFeedStore(database), streams, typing, conversations.views, instance_id=peers.instance_id)
     mesh.at_drain(streams.drain)
 
     def register(server: Any) -> None:

@@ -65,7 +65,7 @@ class ChatStream:
             calls = asyncio.create_task(self._take(requests, stream), name="chat calls")
             try:
                 async for items in stream.arrivals():
-                    for item in items:
+                    async for item in self._reader.filled(stream, items):
                         stream.check()
                         yield pb.ChatResponse(**{_field(item): item})
                     if not items:

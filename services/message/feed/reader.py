@@ -1,12 +1,13 @@
 """Reads what was missed, page by page, up to the place where the logs stood when somebody asked."""
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from chat.message.v1 import change_pb2
 from chat.message.v1 import feed_service_pb2 as pb
 from mesh.identity.principal import Principal
 from services.message.feed.domain import Change, Missed, Place, long, moved, next_page, skipped, start
+from services.message.feed.reached import Gap
 from services.message.feed.store import FeedStore
 from services.message.feed.streams import Stream
 from services.message.feed.wire import change_proto, profile_ids
@@ -60,3 +61,36 @@ class Reader:
                 stream.check()
                 yield proto
             place = moved(place, changes)
+
+    async def filled(self, stream: Stream, items: Sequence[Any]) -> AsyncIterator[Any]:
+        """What arrived, with the changes that did not come in place of the gaps."""
+        for item in items:
+            if isinstance(item, Gap):
+                async for change in self._read(stream, item):
+                    yield change
+            else:
+                yield item
+
+    async def _read(self, stream: Stream, gap: Gap) -> AsyncIterator[change_pb2.Change]:
+        """Nothing of a conversation that the reader is not in any more."""
+        heads, id_ = await self._store.heads(stream.principal), gap.conversation_id
+        if id_ and id_ not in heads.positions:
+            return
+        upto = min(gap.upto, heads.positions[id_] if id_ else heads.user_pos)
+        for after in range(gap.after, upto, CATCH_UP_PAGE):
+            last = min(after + CATCH_UP_PAGE, upto)
+            if id_:
+                changes = await self._store.changes(stream.principal, [(id_, n) for n in range(after + 1, last + 1)])
+            else:
+                changes = await self._store.user_changes(stream.principal, after, last)
+            for proto in await self.protos(changes):
+                stream.subscriber.reached.learn(proto)
+                yield proto
+
+    async def told_of(self, stream: Stream, gaps: Sequence[Gap]) -> set[str]:
+        """The conversations that gaps in the reader's own log tell of."""
+        found = set()
+        for gap in gaps:
+            async for change in self._read(stream, gap):
+                found.add(change.conversation_id)
+        return found

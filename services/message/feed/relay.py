@@ -62,6 +62,8 @@ class _Session:
 class RelayStream:
     """Entries are taken in their order. What accumulates while a frame is being written leaves in the next one."""
 
+    hears_peers = False
+
     def __init__(self, live: Live) -> None:
         self._live = live
         self._opener = request_context.current()
@@ -198,7 +200,7 @@ class RelayStream:
         wanted = self._sessions.get(number) is session and self._outgoing.is_open and left_s > 0
         wanted = wanted and principal.session_id not in self._live.verifier.revocations
         if wanted and not session.joined:
-            self._live.hub.join(self, principal.user_id, place.positions)
+            self._live.hub.join(self, principal.user_id, place.positions, as_of=place.user_pos)
             session.joined = True
         attached = pb.Attached(
             user_id=principal.user_id,

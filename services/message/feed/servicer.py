@@ -11,6 +11,7 @@ from services.message.calls import origin
 from services.message.conversations.domain import not_found
 from services.message.feed.chat import ChatStream
 from services.message.feed.domain import moved
+from services.message.feed.following import FollowStream
 from services.message.feed.reader import Reader
 from services.message.feed.relay import RelayStream
 from services.message.feed.store import FeedStore
@@ -24,13 +25,18 @@ MAX_PAGE: Final = 500
 
 
 class FeedServicer(rpc.FeedServiceServicer):
-    """`views` shows conversations as WatchConversations tells of them."""
+    """`views` shows conversations as WatchConversations tells of them; `instance_id` is how this instance is known to
+    those that follow it.
+    """
 
-    def __init__(self, store: FeedStore, streams: Streams, typing: Typing, views: Views) -> None:
+    def __init__(
+        self, store: FeedStore, streams: Streams, typing: Typing, views: Views, *, instance_id: str = ""
+    ) -> None:
         self._store = store
         self._streams = streams
         self._typing = typing
         self._views = views
+        self._instance_id = instance_id
         self._reader = Reader(store, streams.live.profiles)
 
     async def Subscribe(self, request: pb.SubscribeRequest, context: object) -> AsyncIterator[pb.SubscribeResponse]:
@@ -40,7 +46,7 @@ class FeedServicer(rpc.FeedServiceServicer):
             async for change in missed:
                 yield pb.SubscribeResponse(change=change)
             async for arrived in stream.arrivals():
-                for change in arrived:
+                async for change in self._reader.filled(stream, arrived):
                     stream.check()
                     yield pb.SubscribeResponse(change=change)
                 if not arrived:
@@ -71,7 +77,7 @@ class FeedServicer(rpc.FeedServiceServicer):
     async def WatchConversations(
         self, request: pb.WatchConversationsRequest, context: object
     ) -> AsyncIterator[pb.WatchConversationsResponse]:
-        async for item in WatchStream(self._streams, self._views).serve():
+        async for item in WatchStream(self._streams, self._reader, self._views).serve():
             yield item
 
     async def StartTyping(self, request: pb.StartTypingRequest, context: object) -> pb.StartTypingResponse:
@@ -97,6 +103,15 @@ class FeedServicer(rpc.FeedServiceServicer):
     ) -> pb.ComparePositionsResponse:
         positions, user_positions = await self._store.further(request.positions, request.user_positions)
         return pb.ComparePositionsResponse(positions=positions, user_positions=user_positions)
+
+    async def Follow(
+        self, request_iterator: AsyncIterable[pb.FollowRequest], context: object
+    ) -> AsyncIterator[pb.FollowResponse]:
+        live = self._streams.live
+        stream = FollowStream(live.hub, live.writer, self._instance_id)
+        with self._streams.drained(stream.drain):
+            async for frame in stream.serve(request_iterator):
+                yield frame
 
     async def _check_member(self, conversation_id: str) -> None:
         if not await self._store.is_member(caller(), conversation_id):

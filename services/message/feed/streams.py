@@ -6,7 +6,7 @@ Subscribe, Chat and WatchConversations differ in what they make of it only.
 import asyncio
 import math
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,13 +27,17 @@ MAX_AGE_S: Final = 3600.0
 """After so long a stream ends, so that clients spread over the servers that there are by then."""
 
 
+Carried = Callable[[Principal, Subscriber], AbstractAsyncContextManager[object]]
+"""While it is open, what other instances commit for somebody reaches the hub here, and what is lost is found."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
     """One of them: the place where it was opened, and a mailbox that gets what comes after it."""
 
     principal: Principal
     heads: Place
-    mailbox: Mailbox[Any]
+    subscriber: Subscriber
     live: Live
     heartbeat_s: float
     until: float
@@ -59,7 +63,7 @@ class Stream:
             left_s = min(self.principal.expires_at, self.until) - self.live.clock()
             try:
                 async with asyncio.timeout(min(self.heartbeat_s, left_s)):
-                    items = await self.mailbox.take(MAX_TAKEN_BYTES)
+                    items = await self.subscriber.mailbox.take(MAX_TAKEN_BYTES)
             except TimeoutError:
                 yield []
                 continue
@@ -71,8 +75,16 @@ class Stream:
 class Streams:
     """Opens them. They end at `drain`, so that clients go on elsewhere before this process ends."""
 
-    def __init__(self, live: Live, *, heartbeat_s: float = HEARTBEAT_S, max_age_s: float = MAX_AGE_S) -> None:
+    def __init__(
+        self,
+        live: Live,
+        *,
+        carried: Carried = lambda principal, subscriber: nullcontext(),
+        heartbeat_s: float = HEARTBEAT_S,
+        max_age_s: float = MAX_AGE_S,
+    ) -> None:
         self.live = live
+        self._carried = carried
         self.heartbeat_s = heartbeat_s
         self._max_age_s = max_age_s
         self._drains: set[Callable[[], None]] = set()
@@ -95,9 +107,12 @@ class Streams:
     async def open(self, subscriber: Subscriber) -> AsyncIterator[Stream]:
         """A stream of the caller's that `subscriber` sorts arrivals for."""
         live, principal, mailbox = self.live, caller(), subscriber.mailbox
-        async with subscribed(live.hub, live.writer, origin(), subscriber) as heads:
+        async with (
+            self._carried(principal, subscriber),
+            subscribed(live.hub, live.writer, origin(), subscriber) as heads,
+        ):
             with self.drained(lambda: mailbox.close(draining())), self._revoked(principal, mailbox):
-                yield Stream(principal, heads, mailbox, live, self.heartbeat_s, live.clock() + self._max_age_s)
+                yield Stream(principal, heads, subscriber, live, self.heartbeat_s, live.clock() + self._max_age_s)
 
     @contextmanager
     def _revoked(self, principal: Principal, mailbox: Mailbox[Any]) -> Iterator[None]:

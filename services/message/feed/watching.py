@@ -7,6 +7,7 @@ from typing import Final
 from chat.message.v1 import feed_service_pb2 as pb
 from chat.message.v1.conversation_pb2 import Conversation
 from mesh.identity.principal import Principal
+from services.message.feed.reader import Reader
 from services.message.feed.streams import Stream, Streams
 from services.message.feed.subscription import Conversations
 
@@ -21,8 +22,9 @@ Views = Callable[[Principal, Sequence[str]], Awaitable[Sequence[Conversation]]]
 class WatchStream:
     """Tells of a conversation again when something durable changed in it, or in the caller's own part of it."""
 
-    def __init__(self, streams: Streams, views: Views, *, gather_s: float = GATHER_S) -> None:
+    def __init__(self, streams: Streams, reader: Reader, views: Views, *, gather_s: float = GATHER_S) -> None:
         self._streams = streams
+        self._reader = reader
         self._views = views
         self._gather_s = gather_s
         self._told: set[str] = set()
@@ -39,7 +41,8 @@ class WatchStream:
                     yield pb.WatchConversationsResponse(heartbeat=pb.Heartbeat())
                     continue
                 await asyncio.sleep(self._gather_s)
-                async for item in self._again(stream, conversations.changed()):
+                missed = await self._reader.told_of(stream, conversations.gaps())
+                async for item in self._again(stream, dict.fromkeys(missed, 0) | conversations.changed()):
                     yield item
 
     async def _again(self, stream: Stream, changed: Mapping[str, int]) -> AsyncIterator[pb.WatchConversationsResponse]:

@@ -36,12 +36,14 @@ class Runner:
         *,
         clock: Callable[[], datetime],
         new_id: Callable[[], str],
+        look_s: float = LOOK_S,
         backoff: Backoff | None = None,
     ) -> None:
         self._store = store
         self._writer = writer
         self._clock = clock
         self._new_id = new_id
+        self._look_s = look_s
         self._backoff = backoff or Backoff()
         self._woken = asyncio.Event()
 
@@ -70,7 +72,7 @@ class Runner:
                 continue
             failures = 0
             if left_s > 0:
-                await wait(self._woken, min(left_s, LOOK_S))
+                await wait(self._woken, min(left_s, self._look_s))
 
     async def _send_due(self) -> int:
         plans = await self._store.due(self._clock(), BATCH)

@@ -9,6 +9,7 @@ import structlog
 from mesh.background import background
 from mesh.events.backoff import Backoff
 from mesh.waiting import wait
+from services.message.feed.domain import Change
 from services.message.journal import Outcome
 from services.message.search.index import Index, Key
 
@@ -44,9 +45,13 @@ class Indexer:
     def note(self, outcome: Outcome) -> None:
         """Takes what was committed. Costs next to nothing."""
         for change in outcome.changes:
-            if change.pos:
-                self._dirty[change.origin.workspace_id, change.conversation_id] = None
-                self._woken.set()
+            self.see(change)
+
+    def see(self, change: Change) -> None:
+        """Takes a change that is committed, here or by another process."""
+        if change.pos:
+            self._dirty[change.origin.workspace_id, change.conversation_id] = None
+            self._woken.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

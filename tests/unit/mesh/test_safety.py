@@ -80,3 +80,14 @@ def test_development_refuses_strangers_and_short_secrets(changes: dict[str, str]
     """Its users have passwords that are shown to everybody."""
     with pytest.raises(Unsafe, match=named):
         check(Settings(**changes), EVERYTHING)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("url", ["", "sqlite:///messages.db"])
+def test_a_file_serves_one_instance(url: str) -> None:
+    """Several need a database that they can share, whoever else is in the process."""
+    several = {"message_address": "ipv4:10.0.0.1:5001,10.0.0.2:5001"}
+    with pytest.raises(Unsafe, match="CHAT_MESSAGES_URL"):
+        check(Settings(messages_url=url, **several), ["message"])  # type: ignore[arg-type]
+    check(Settings(messages_url=url, **several), ["facade"])  # type: ignore[arg-type]
+    check(Settings(messages_url=url, message_address="ipv4:10.0.0.1:5001"), ["message"])
+    check(Settings(messages_url="postgresql+psycopg://there/chat", **several), ["message"])  # type: ignore[arg-type]

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from chat.message.v1 import change_pb2 as pb
+from chat.message.v1.feed_service_pb2 import RelayEvent
 from chat.message.v1.message_pb2 import Profile
 from mesh.errors import Unavailable
 from services.message.command import Command, Origin
@@ -29,10 +31,15 @@ ORIGIN = Origin("actor", "w", "correlation", "00-0af7651916cd43dd8448eb211c80319
 
 
 class Stream:
-    """Keeps what it gets."""
+    """Keeps what it gets, memberships of others too."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, hears_peers: bool = False) -> None:
+        self.hears_peers = hears_peers
         self.deliveries: list[Delivery] = []
+        self.moves: list[tuple[str, str, int, bool]] = []
+
+    def moved(self, user_id: str, conversation_id: str, user_pos: int, *, is_member: bool) -> None:
+        self.moves.append((user_id, conversation_id, user_pos, is_member))
 
     def deliver(self, delivery: Delivery) -> None:
         self.deliveries.append(delivery)
@@ -200,3 +207,54 @@ def test_a_change_tells_of_the_call_that_made_it(hub: Hub, stream: Stream) -> No
     assert (told.trace_id, told.correlation_id) == ("0af7651916cd43dd8448eb211c80319c", "correlation")
     assert (told.actor_id, told.event_id, told.pos) == ("actor", "c:1", 1)
     assert stream.deliveries[0].size == told.ByteSize()
+
+
+def test_what_others_commit_reaches_the_streams_that_hear_of_it_here(hub: Hub, stream: Stream) -> None:
+    """By membership, as what is committed here does; gateways hear of it from the others themselves."""
+    own_stream, excepted = Stream(hears_peers=True), Stream(hears_peers=True)
+    hub.join(stream, "u", {"c": 0})
+    hub.join(own_stream, "u", {"c": 0})
+    hub.join(excepted, "v", {"c": 0})
+    told = pb.Change(type=MESSAGE_NEW, conversation_id="c", pos=1)
+    hub.tell(RelayEvent(change=told, except_user_id="v"))
+    hub.tell(RelayEvent(change=told, user_id="u"))
+    hub.tell(RelayEvent(change=pb.Change(conversation_id="other", pos=1)))
+    assert own_stream.got() == [(MESSAGE_NEW, ""), (MESSAGE_NEW, "u")]
+    assert (stream.got(), excepted.got()) == ([], [])
+
+
+def test_followers_are_told_of_all_memberships(hub: Hub, stream: Stream) -> None:
+    """Of whoever, attached or not."""
+    hub.follow(stream)
+    hub.announce(own(CONVERSATION_ADDED, "u"))
+    hub.announce(own("unread-updated", "u"))
+    hub.announce(own(CONVERSATION_REMOVED, "v"))
+    hub.unfollow(stream)
+    hub.announce(own(CONVERSATION_ADDED, "w"))
+    assert stream.moves == [("u", "c", 1, True), ("v", "c", 1, False)]
+
+
+def test_memberships_that_others_tell_of_decide_what_is_delivered(hub: Hub, stream: Stream) -> None:
+    """The latest counts, in whatever order they come; what was known when the user was attached is old."""
+    hub.join(stream, "u", {"c": 0}, as_of=3)
+    hub.move("u", "c", 3, is_member=False)
+    hub.move("u", "d", 5, is_member=False)
+    hub.move("u", "d", 4, is_member=True)
+    hub.move("u", "e", 6, is_member=True)
+    hub.move("nobody", "c", 1, is_member=True)
+    for conversation_id in "cde":
+        hub.announce(change(conversation_id=conversation_id))
+    assert [d.change.conversation_id for d in stream.deliveries] == ["c", "e"]
+
+
+def test_memberships_that_are_read_replace_what_is_known(hub: Hub, stream: Stream) -> None:
+    """Except where something later is known already."""
+    hub.join(stream, "u", {"a": 0, "b": 0}, as_of=1)
+    hub.move("u", "d", 9, is_member=True)
+    hub.reread("u", {"b", "c"}, 5)
+    hub.reread("nobody", {"a"}, 5)
+    hub.move("u", "a", 5, is_member=True)
+    for conversation_id in "abcd":
+        hub.announce(change(conversation_id=conversation_id))
+    assert [d.change.conversation_id for d in stream.deliveries] == ["b", "c", "d"]
+    assert hub.users() == ["u"]
