@@ -20,6 +20,7 @@ from mesh.identity.verifier import Verifier
 from mesh.identity.watch import watching
 from mesh.limits.interceptor import LimitInterceptor
 from mesh.limits.limits import open_limits
+from mesh.policy.overload import Overload
 from mesh.sealing import installation_secret
 from mesh.service import Mesh, Register, Service, Show
 from mesh.settings import Settings
@@ -81,11 +82,12 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
         verifier = Verifier(keys_from(lambda: channel("user")), principals_from(lambda: channel("user")))
         kind = "+".join(sorted(local)) or "facade"
         limits = await stack.enter_async_context(open_limits(settings, metrics, kind=kind))
+        overload = Overload()
         idempotency = IdempotencyInterceptor(secret, clock=lambda: datetime.now(UTC))
         interceptors = (
             TelemetryInterceptor(metrics),
             ErrorInterceptor(),
-            AdmissionInterceptor(verifier, proofs),
+            AdmissionInterceptor(verifier, proofs, overload),
             LimitInterceptor(limits),
             idempotency,
         )
@@ -103,6 +105,7 @@ async def host(settings: Settings, services: Sequence[Service], metrics: Metrics
             bus=bus,
             metrics=metrics,
             limits=limits,
+            overload=overload,
             keep_idempotency=idempotency.keep,
             show=shown.__setitem__,
             at_drain=drains.append,

@@ -12,6 +12,7 @@ from mesh.events.bus import Bus
 from mesh.idempotency.store import IdempotencyStore
 from mesh.identity.verifier import Verifier
 from mesh.limits.limits import Limits, unlimited
+from mesh.policy.overload import Overload
 from mesh.settings import Settings
 from mesh.telemetry.metrics import Metrics
 
@@ -45,6 +46,8 @@ class Mesh:
     """Charges what comes in batches; calls by themselves are charged before they are served."""
     instances: Callable[[str], Instances] = field(default=lambda name: Instances())
     """`instances("message")` tells where each instance of the message service is. In this process it is one."""
+    overload: Overload = field(default_factory=Overload)
+    """Refuses what is not important enough when the process cannot keep up."""
     keep_idempotency: Callable[[str, IdempotencyStore], None] = field(default=lambda service, store: None)
     """Names where a service keeps the idempotency keys of its calls."""
     show: Callable[[str, Show], None] = field(default=lambda name, what: None)

@@ -25,6 +25,7 @@ from mesh.identity.proof import METADATA_KEY as METADATA_PROOF
 from mesh.identity.verifier import Verifier
 from mesh.policy.admit import admit
 from mesh.policy.methods import policy_of
+from mesh.policy.overload import Overload
 from mesh.policy.validation import validate
 from mesh.telemetry.metrics import Metrics
 
@@ -102,9 +103,10 @@ class ErrorInterceptor(AsyncServerInterceptor):
 class AdmissionInterceptor(AsyncServerInterceptor):
     """Proves the caller and lets the call pass the gate; binds who calls and until when for everything below."""
 
-    def __init__(self, verifier: Verifier, proofs: Proofs) -> None:
+    def __init__(self, verifier: Verifier, proofs: Proofs, overload: Overload | None = None) -> None:
         self._verifier = verifier
         self._proofs = proofs
+        self._overload = overload or Overload()
 
     async def intercept_service(self, continuation: Any, details: Any) -> Any:
         """Bytes that are no request come as far as `_admit`: gRPC itself would answer with a traceback."""
@@ -132,7 +134,9 @@ class AdmissionInterceptor(AsyncServerInterceptor):
             raise Deadline("DEADLINE_EXCEEDED", f"The call took longer than {limit_s:g} s.") from None
 
     async def _admit(self, request: Any, context: Any, method_name: str) -> tuple[RequestContext, float | None]:
-        policy = policy_of(method_name)
+        policy, origin = policy_of(method_name), self._origin(context, method_name)
+        if not origin.get("is_nested"):  # What was let in is carried to its end.
+            self._overload.check(method_name)
         principal, token = None, ""
         if policy.role in (options_pb2.ROLE_USER, options_pb2.ROLE_ADMIN):
             token = _bearer(context)
@@ -147,7 +151,7 @@ class AdmissionInterceptor(AsyncServerInterceptor):
             principal=principal,
             token=token,
             deadline=None if remaining_s is None else time.monotonic() + remaining_s,
-            **self._origin(context, method_name),
+            **origin,
         )
         admit(method_name, bound, request if isinstance(request, Message) else None)
         if request is _UNREADABLE:
