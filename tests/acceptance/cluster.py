@@ -27,8 +27,7 @@ class Node:
     def __init__(self, part: str, data: Path, **settings: str) -> None:
         self.name = part
         self._data = data
-        names = ("CHAT_HTTP", "CHAT_GRPC", "CHAT_ADMIN")
-        self._addresses = dict(zip(names, _free_addresses(len(names)), strict=True))
+        self._addresses = {name: free_address() for name in ("CHAT_HTTP", "CHAT_GRPC", "CHAT_ADMIN")}
         self._settings = settings
         self._part: Part | None = None
 
@@ -78,9 +77,11 @@ class Node:
 
 
 class Cluster:
-    """A user and a presence service, message services behind one another's back, and facades before them."""
+    """A user service, message and presence services, and facades before them."""
 
-    def __init__(self, data: Path, settings: Mapping[str, str], *, facades: int = 2, messages: int = 1) -> None:
+    def __init__(
+        self, data: Path, settings: Mapping[str, str], *, facades: int = 2, messages: int = 1, presences: int = 1
+    ) -> None:
         self._data = data
         self.user = Node("user", data, **settings)
         known = {**settings, "CHAT_USER_ADDRESS": self.user.grpc}
@@ -88,13 +89,13 @@ class Cluster:
         known["CHAT_MESSAGE_ADDRESS"] = "ipv4:" + ",".join(node.grpc for node in self.messages)
         for node in self.messages if messages > 1 else ():
             node.add(CHAT_MESSAGE_ADDRESS=known["CHAT_MESSAGE_ADDRESS"])
-        self.presence = Node("presence", data, **known)
-        known["CHAT_PRESENCE_ADDRESS"] = self.presence.grpc
+        self.presences = [Node("presence", data, **known) for _ in range(presences)]
+        known["CHAT_PRESENCE_ADDRESS"] = "ipv4:" + ",".join(node.grpc for node in self.presences)
         self.facades = [Node("facade", data, **known) for _ in range(facades)]
 
     @property
     def nodes(self) -> Sequence[Node]:
-        return (self.user, *self.messages, self.presence, *self.facades)
+        return (self.user, *self.messages, *self.presences, *self.facades)
 
     def errors(self) -> Counter[str]:
         """What processes logged as errors."""
@@ -117,11 +118,9 @@ class Cluster:
                 node.stop()
 
 
-def _free_addresses(count: int) -> list[str]:
-    """Below the ports that the system gives to connections: nobody else takes one while its process is away."""
-    found: list[str] = []
-    while len(found) < count:
+def free_address() -> str:
+    """Below the ports that the system gives to connections: nobody else takes it while its process is away."""
+    while True:
         port = random.choice(_PORTS)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            found.append(f"127.0.0.1:{port}")
-    return found
+            return f"127.0.0.1:{port}"

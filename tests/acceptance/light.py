@@ -4,6 +4,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from typing import Any, Final
 
@@ -128,7 +129,8 @@ class Light(asyncio.Protocol):
     def cut(self) -> None:
         """Resets the connection, as a network does that is gone."""
         bare = self.transport.get_extra_info("socket")
-        bare.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        with suppress(OSError):  # Gone already.
+            bare.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.transport.abort()
 
     def cut_within_a_frame(self, event: str, data: Any) -> None:
