@@ -6,7 +6,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
@@ -106,8 +106,8 @@ async def serving(settings: Settings, chosen: Sequence[str]) -> AsyncIterator[st
     async with AsyncExitStack() as stack:
         stack.callback(configure_tracing(ring=ring).shutdown)
         metrics = Metrics(registry)
-        await stack.enter_async_context(watch_loop(metrics.loop_lag.observe))
         hosted = await stack.enter_async_context(host(settings, services, metrics))
+        await stack.enter_async_context(watch_loop(_both(metrics.loop_lag.observe, hosted.mesh.overload.observe)))
         grpc_port = await stack.enter_async_context(
             listen(
                 settings.grpc,
@@ -133,6 +133,14 @@ async def serving(settings: Settings, chosen: Sequence[str]) -> AsyncIterator[st
             lines = [_welcome(url, grpc_address, routes), *lines]
         stack.push_async_callback(health.drain)
         yield "\n".join(lines)
+
+
+def _both(one: Callable[[float], object], other: Callable[[float], object]) -> Callable[[float], None]:
+    def tell(seconds: float) -> None:
+        one(seconds)
+        other(seconds)
+
+    return tell
 
 
 @asynccontextmanager

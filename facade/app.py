@@ -38,6 +38,7 @@ from facade.relays import open_relays
 from facade.request import RequestMiddleware
 from facade.rest import routes
 from facade.resume import Resumer
+from facade.ring import Ring
 from facade.safety import safety
 from facade.sockets import Sockets, running
 from facade.translate import Decoder, Encoder
@@ -70,10 +71,10 @@ async def open_facade(mesh: Mesh, health: Health, dev: DevRoutes | None = None) 
     described = methods(all_services())
     encoder, decoder, draining = Encoder(), Decoder(), asyncio.Event()
     order = Order()
-    fanout = Fanout(encoder, mesh.metrics.deliveries, order)
+    fanout = Fanout(encoder, mesh.metrics.deliveries, order, Ring())
     holes = Holes(order, fanout, mesh.channel("message"))
     channel = partial(_channel, mesh)
-    calls = Calls(described, channel, encoder, decoder)
+    calls = Calls(described, channel, encoder, decoder, check=mesh.overload.check)
     edge, addresses = Edge(mesh.limits, mesh.verifier.verify), Addresses(mesh.settings.trusted_proxies)
     sockets = Sockets(
         calls,
@@ -100,7 +101,8 @@ async def open_facade(mesh: Mesh, health: Health, dev: DevRoutes | None = None) 
         rest = _rest([*routes(described, channel, draining), *own])
         doors = socketio.ASGIApp(sockets.server, within(rest), socketio_path="ws")
         origins = Origins(mesh.settings.origins, mesh.settings.public_url)
-        yield Facade(Gate(doors, origins, safety(mesh.settings.public_url), within), sockets, draining)
+        gate = Gate(doors, origins, safety(mesh.settings.public_url), within, knock=sockets.door.check)
+        yield Facade(gate, sockets, draining)
 
 
 def _channel(mesh: Mesh, service: str) -> grpc.aio.Channel:

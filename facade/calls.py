@@ -1,7 +1,7 @@
 """Client events of sockets as RPCs: the event's contract says which, and whether it travels in the relay."""
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import grpc
@@ -19,11 +19,20 @@ from mesh.telemetry.tracing import traceparent
 
 
 class Calls:
-    """Makes the RPC that an event stands for, as the user of a session."""
+    """Makes the RPC that an event stands for, as the user of a session. `check` raises why a method is refused now."""
 
-    def __init__(self, methods: Iterable[Method], channel_for: ChannelFor, encoder: Encoder, decoder: Decoder) -> None:
+    def __init__(
+        self,
+        methods: Iterable[Method],
+        channel_for: ChannelFor,
+        encoder: Encoder,
+        decoder: Decoder,
+        *,
+        check: Callable[[str], None],
+    ) -> None:
         self._methods: Mapping[str, Method] = {m.policy.socket_event: m for m in methods if m.policy.socket_event}
         self._channel_for, self._encode, self._decode = channel_for, encoder, decoder
+        self._check = check
 
     @property
     def events(self) -> list[str]:
@@ -36,6 +45,7 @@ class Calls:
         method = self._methods.get(event)
         if method is None:
             raise Invalid("UNKNOWN_EVENT", f"There is no event `{event[:40]}`.{self._suggestion(event)}")
+        self._check(method.path)
         request = self._decode(method.request, {} if data is None else data)
         if method.policy.relayed:
             response = method.response.FromString(

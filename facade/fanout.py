@@ -10,6 +10,7 @@ from chat.message.v1.change_pb2 import Change
 from chat.message.v1.feed_service_pb2 import Attached, RelayEvent
 from facade.engine.packets import event_frame
 from facade.order import Order
+from facade.ring import Ring
 from facade.translate import Encoder
 
 MAX_HELD: Final = 1000
@@ -129,12 +130,15 @@ class Receiver:
 
 
 class Fanout:
-    """Routes every event once to each receiver it is for. `order` knows how far the logs of all receivers are."""
+    """Routes every event once to each receiver it is for. `order` knows how far the logs of all receivers are, `ring`
+    keeps the frames of their latest changes.
+    """
 
-    def __init__(self, encoder: Encoder, deliveries: Counter, order: Order) -> None:
+    def __init__(self, encoder: Encoder, deliveries: Counter, order: Order, ring: Ring) -> None:
         self._encode = encoder.of(Change.DESCRIPTOR)
         self._deliveries = deliveries
         self._order = order
+        self.ring = ring
         self._by_conversation: dict[str, dict[Receiver, None]] = defaultdict(dict)
         self._by_user: dict[str, dict[Receiver, None]] = defaultdict(dict)
 
@@ -198,7 +202,10 @@ class Fanout:
     def _add(self, shared: Shared, change: Change) -> None:
         conversation_id = change.conversation_id
         if conversation_id in self._by_conversation:
-            shared.setdefault(conversation_id, []).append((change, self.frame(change)))
+            frame = self.frame(change)
+            shared.setdefault(conversation_id, []).append((change, frame))
+            if change.pos:
+                self.ring.add(conversation_id, change.pos, frame)
 
     def _share(self, shared: Shared) -> None:
         for conversation_id, items in shared.items():
@@ -221,21 +228,26 @@ class Fanout:
         for receiver in receivers:
             self._follow_membership(receiver, change)
         if receivers:
-            self._tell(receivers, change)
+            frame = self._tell(receivers, change)
+            if change.user_pos and change.type not in _MEMBERSHIP:  # Who comes or goes is for the store to judge.
+                self.ring.add(event.user_id, change.user_pos, frame)
 
     def _tell_others(self, event: RelayEvent) -> None:
         receivers = self._by_conversation.get(event.change.conversation_id, ())
         if others := [receiver for receiver in receivers if receiver.user_id != event.except_user_id]:
-            self._tell(others, event.change)
+            frame = self._tell(others, event.change)
+            if event.change.pos:
+                self.ring.add(event.change.conversation_id, event.change.pos, frame)
         if event.change.pos:  # By it they have left, though their own log may tell them later.
             for receiver in self._by_user.get(event.except_user_id, ()):
                 self._leave_conversation(receiver, event.change.conversation_id)
 
-    def _tell(self, receivers: list[Receiver], change: Change) -> None:
+    def _tell(self, receivers: list[Receiver], change: Change) -> bytes:
         frame = self.frame(change)
         for receiver in receivers:
             receiver.hand(change, frame)
         self._deliveries.inc(len(receivers))
+        return frame
 
     def _follow_membership(self, receiver: Receiver, change: Change) -> None:
         conversation_id = change.conversation_id

@@ -28,12 +28,22 @@ _STARTS = ("http.response.start", "websocket.http.response.start")
 
 
 class Gate:
-    """Stands before REST and sockets. `within` gives a refusal what every request is given, such as its ids."""
+    """Stands before REST and sockets. `within` gives a refusal what every request is given, such as its ids.
+
+    `knock` raises why no new socket can be opened.
+    """
 
     def __init__(
-        self, app: ASGIApp, origins: Origins, safety: Mapping[str, str], within: Callable[[ASGIApp], ASGIApp]
+        self,
+        app: ASGIApp,
+        origins: Origins,
+        safety: Mapping[str, str],
+        within: Callable[[ASGIApp], ASGIApp],
+        *,
+        knock: Callable[[], None],
     ) -> None:
         self._app, self._origins, self._safety, self._within = app, origins, safety, within
+        self._knock = knock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -70,6 +80,8 @@ class Gate:
             raise Forbidden("ORIGIN_REFUSED", "Pages of this origin may not connect.")
         if is_socket or is_below(scope, "/api"):
             check_address(scope)
+        if is_socket and b"sid=" not in scope["query_string"]:
+            self._knock()
 
 
 def _comes_from_no_page(headers: Headers) -> bool:

@@ -9,6 +9,7 @@ import grpc
 from chat.message.v1.change_pb2 import Change
 from chat.message.v1.feed_service_pb2 import SyncRequest
 from chat.message.v1.feed_service_pb2_grpc import FeedServiceStub
+from facade.ring import Ring
 from mesh.call.status import from_rpc_error
 from mesh.errors import Invalid, Violation
 
@@ -50,8 +51,27 @@ class Outcome:
     positions: dict[str, int]
 
 
+def recall(ring: Ring, user_id: str, place: Place, heads: Place) -> list[bytes] | None:
+    """The frames of all changes of a user after `place` up to `heads`, conversations first.
+
+    None when that is for the store to say: some are not kept, or they are too many, or it may have joined or left
+    conversations since.
+    """
+    frames: list[bytes] = []
+    for id_, head in heads.positions.items():
+        pos = place.positions.get(id_)
+        if pos is None and 0 < place.user_pos < heads.user_pos:
+            return None
+        missed = ring.between(id_, head if pos is None else pos, head)
+        if missed is None:
+            return None
+        frames += missed
+    own = ring.between(user_id, place.user_pos or heads.user_pos, heads.user_pos)
+    return None if own is None or len(frames) + len(own) > MAX_REPLAYED else frames + own
+
+
 class Resumer:
-    """Replays what was missed."""
+    """Replays what was missed from the store."""
 
     def __init__(self, channel: grpc.aio.Channel) -> None:
         self._stub = FeedServiceStub(channel)
@@ -79,8 +99,12 @@ class Resumer:
                 return _resync("TOO_MUCH_MISSED", place)
         for change in changes:
             write(frame(change))
-        data = {"replayed": len(changes), "user_pos": user_pos, "positions": positions}
-        return Outcome("resumed", data, user_pos, positions)
+        return Outcome("resumed", resumed(len(changes), Place(user_pos, positions)), user_pos, positions)
+
+
+def resumed(replayed: int, place: Place) -> dict[str, Any]:
+    """What a client is told that has everything up to `place` now."""
+    return {"replayed": replayed, "user_pos": place.user_pos, "positions": place.positions}
 
 
 def _resync(reason: str, place: Place) -> Outcome:

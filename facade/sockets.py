@@ -5,9 +5,11 @@ RPC of their own: what concerns the socket itself, and who it wants to hear of (
 """
 
 import asyncio
+import random
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +22,7 @@ from uuid_utils.compat import uuid7
 from chat.message.v1.feed_service_pb2 import Attached
 from facade.auth import Auth, Tickets, shown_token
 from facade.calls import Calls
+from facade.door import Door
 from facade.engine.packets import event_frame
 from facade.engine.server import Server
 from facade.engine.socket import MAX_QUEUED, Socket
@@ -30,7 +33,7 @@ from facade.presence.events import EVENTS as PRESENCE_EVENTS
 from facade.presence.presence import Presence
 from facade.problems import as_dict, known
 from facade.relays import Relays
-from facade.resume import Place, Resumer
+from facade.resume import Place, Resumer, recall, resumed
 from facade.session import Session
 from mesh.background import background
 from mesh.call import context as request_context
@@ -44,10 +47,15 @@ from mesh.telemetry.tracing import extract, trace_id, tracer
 log = structlog.get_logger(__name__)
 
 MAX_PACKET_BYTES = 128 * 1024
-PING_INTERVAL_S, PING_TIMEOUT_S = 25, 20
+PING_INTERVAL_S, PING_TIMEOUT_S = 20, 10
 MAX_PER_USER = 100
 """Sockets that one user may have open at this process."""
-RECONNECT_AFTER_MS = 500
+RECONNECT_AFTER_MS = 200, 1_000
+"""The least and the most that a client is asked to wait before it connects elsewhere."""
+DRAIN_PAUSE_S, DRAIN_S = 0.02, 15.0
+"""Between two sockets, and for all of them."""
+ANSWERS_S = 2.0
+"""How long a socket that is to be closed is kept open for what it waits for."""
 FEATURE_LEVEL = 1
 
 
@@ -79,6 +87,7 @@ class Sockets:
             max_http_buffer_size=MAX_PACKET_BYTES,
         )
         self._spawn = self.server.spawn
+        self.door = Door(lambda: len(self.server.eio.sockets) - len(self._sessions))
         self._leases = Leases(revocations, self._end_soon, self._renew_soon, after=self.server.wheel.after)
         metrics.socket_events.announce((*calls.events, *PRESENCE_EVENTS))
         self.server.on("connect", self._connect)
@@ -90,7 +99,8 @@ class Sockets:
         with tracer().start_as_current_span("socket connect", kind=SpanKind.SERVER):
             try:
                 await self._edge.admit(shown_token(auth), address)
-                await self._open(sid, auth, address)
+                async with self.door.turn():
+                    await self._open(sid, auth, address)
             except Exception as error:
                 problem = self._problem(error, "connect", correlation_id)
                 raise socketio.exceptions.ConnectionRefusedError(problem["detail"], problem) from None
@@ -156,7 +166,17 @@ class Sockets:
         if place is None:
             session.release(attached.user_pos, dict(attached.positions))
         else:
+            await self._resume(session, place, Place(attached.user_pos, dict(attached.positions)))
+
+    async def _resume(self, session: Session, place: Place, heads: Place) -> None:
+        frames = recall(self._fanout.ring, session.user_id, place, heads)
+        if frames is None:
             await self._replay(session, place)
+            return
+        for frame in frames:
+            session.write(frame)
+        session.write(event_frame("resumed", resumed(len(frames), heads)))
+        session.release(heads.user_pos, heads.positions)
 
     def _again(self, session: Session, attached: Attached) -> None:
         if session.held is not None:  # Half-way through a replay, what it holds belongs to no place: begin anew.
@@ -284,13 +304,29 @@ class Sockets:
         )
 
     async def drain(self) -> None:
-        """Tells every client that this server goes away, and closes the sockets."""
-        notice = {"reconnect_after_ms": RECONNECT_AFTER_MS}
+        """Tells every client that this server goes away, and closes the sockets: one after the other, so that they do
+        not come to another server all at once.
+        """
+        self.door.shut()
         sessions = list(self._sessions.values())
-        for session in sessions:
-            session.say_last("server-draining", notice)
-        await asyncio.gather(*[session.close() for session in sessions], return_exceptions=True)
+        pause_s = min(DRAIN_PAUSE_S, DRAIN_S / max(1, len(sessions)))
+        started = time.monotonic()
+        async with asyncio.TaskGroup() as dismissals:
+            for number, session in enumerate(sessions):
+                await asyncio.sleep(max(0.0, started + number * pause_s - time.monotonic()))
+                dismissals.create_task(self._dismiss(session))
         await self.server.cancel()
+
+    async def _dismiss(self, session: Session) -> None:
+        """Closes a socket, once it has the answers that it waits for."""
+        if not session.ending:
+            session.ending = True
+            wait_ms = random.randint(*RECONNECT_AFTER_MS)  # noqa: S311
+            session.say_last("server-draining", {"reconnect_after_ms": wait_ms})
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ANSWERS_S):
+                    await session.socket.answered()
+            await session.close()
 
 
 @asynccontextmanager

@@ -75,6 +75,14 @@ class Connection(asyncio.Protocol):
         with suppress(RuntimeError):
             self.write(frames)
 
+    def read_on(self, is_reading: bool) -> None:
+        """Whether what comes is read. What is not makes the client wait."""
+        with suppress(RuntimeError):
+            if is_reading:
+                self.transport.resume_reading()
+            else:
+                self.transport.pause_reading()
+
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return

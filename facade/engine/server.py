@@ -137,14 +137,18 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
         except orjson.JSONDecodeError:
             data = None
         if is_event(data):
+            socket.asks()
             self.spawn(self._answer(socket, start[1], data))
         else:
             self._refuse(socket)
 
     async def _answer(self, socket: Socket, number: str, data: list[Any]) -> None:
-        answer = await self._handler.event(socket, data[0], data[1:])
-        if number:
-            socket.write(answer_frame(number, answer))
+        try:
+            answer = await self._handler.event(socket, data[0], data[1:])
+            if number:
+                socket.write(answer_frame(number, answer))
+        finally:
+            socket.is_answered()
 
     async def _take_other(self, socket: Socket, message: Any) -> None:
         try:

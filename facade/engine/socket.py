@@ -17,6 +17,8 @@ from facade.engine.wheel import Wheel
 MAX_QUEUED: Final = 1000
 """Packets that may wait for a client that polls."""
 
+MAX_ANSWERING: Final = 100
+"""Events of one client that are carried out at once."""
 _IGNORED: Final = ("0", "2", "5", "6")
 """Packets that have a meaning at other times, or for the other side only."""
 _PING = websocket.text(b"2")
@@ -48,6 +50,8 @@ class Socket(AsyncSocket):  # type: ignore[misc]
         self.connection: Connection | None = None
         self.owner: Owner | None = None
         self._is_full = False
+        self._answering = 0
+        self._idle: asyncio.Future[None] | None = None
         self.last_ping: float | None = None
         self.connected = self.upgrading = self.upgraded = self.closing = self.closed = False
 
@@ -187,6 +191,29 @@ class Socket(AsyncSocket):  # type: ignore[misc]
     def _settle(self) -> None:
         if self.owner is not None:
             self.owner.settle()
+
+    # What it waits for.
+
+    def asks(self) -> None:
+        """An event is taken, which will be answered. Of a client that asks for too much at once no more is read."""
+        self._answering += 1
+        if self._answering == MAX_ANSWERING and self.connection is not None:
+            self.connection.read_on(False)
+
+    def is_answered(self) -> None:
+        """One event has its answer."""
+        self._answering -= 1
+        if self._answering == MAX_ANSWERING // 2 and self.connection is not None:
+            self.connection.read_on(True)
+        if not self._answering and self._idle is not None:
+            self._idle.set_result(None)
+            self._idle = None
+
+    async def answered(self) -> None:
+        """Waits until every event has its answer."""
+        if self._answering:
+            self._idle = self._idle or asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._idle)
 
     # How it ends.
 

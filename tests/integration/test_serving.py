@@ -391,7 +391,8 @@ async def test_a_draining_server_says_so(tmp_path: Path) -> None:
             stopped_at = time.monotonic()
         assert time.monotonic() - stopped_at < 5
         await until(lambda: not device.client.connected)
-        assert device.named("server-draining") == [{"reconnect_after_ms": 500}]
+        [told] = device.named("server-draining")
+        assert 200 <= told["reconnect_after_ms"] <= 1000
         assert '"code":"DRAINING"' in (await feed).text
 
 

@@ -13,6 +13,7 @@ from facade.engine import websocket
 from facade.engine.packets import event_frame
 from facade.fanout import MAX_HELD, MAX_LATEST, Fanout, Receiver
 from facade.order import Order
+from facade.ring import Ring
 from facade.translate import Encoder
 from mesh.telemetry.metrics import Metrics
 
@@ -70,8 +71,8 @@ class Desk(Fanout):
     """A fan-out that is told things in any order."""
 
     def __init__(self) -> None:
-        self.order = Order()
-        super().__init__(Encoder(), Metrics(CollectorRegistry()).deliveries, self.order)
+        self.order, self.ring = Order(), Ring()
+        super().__init__(Encoder(), Metrics(CollectorRegistry()).deliveries, self.order, self.ring)
 
     def tell(self, events: Sequence[RelayEvent]) -> None:
         self.apply(self.order.take(events))
@@ -274,6 +275,20 @@ def test_a_slow_socket_is_spared_what_can_be_left_out(fanout: Desk) -> None:
     alice.got.clear()
     fanout.tell([typing])
     assert alice.read() == [("typing", 0)]
+
+
+def test_frames_are_kept_by_log_and_number(fanout: Desk) -> None:
+    """But not that somebody was added or removed: what follows from that is for the store to say."""
+    joined(fanout, "alice", c=0)
+    own = [
+        RelayEvent(change=Change(type=kind, conversation_id="d", user_pos=pos), user_id="alice")
+        for pos, kind in enumerate(("unread-updated", "conversation-added", "draft-updated"), 1)
+    ]
+    fanout.tell([event("c", 1), event("c", 2), *own])
+    assert [len(fanout.ring.between("c", after, 2) or []) for after in (0, 1)] == [2, 1]
+    assert fanout.ring.between("alice", 0, 1) is None
+    assert fanout.ring.between("alice", 1, 3) is None
+    assert len(fanout.ring.between("alice", 2, 3) or []) == 1
 
 
 def test_a_broken_socket_keeps_nothing_from_the_others(fanout: Desk) -> None:

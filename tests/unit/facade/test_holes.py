@@ -14,6 +14,7 @@ from chat.message.v1.feed_service_pb2_grpc import FeedServiceServicer, add_FeedS
 from facade.fanout import Fanout, Receiver
 from facade.holes import MAX_FILLED, Holes
 from facade.order import Order
+from facade.ring import Ring
 from facade.translate import Encoder
 from mesh.background import background
 from mesh.call.inprocess import InProcessServer
@@ -104,7 +105,7 @@ async def opened() -> AsyncIterator[Desk]:
     server: Any = InProcessServer((ErrorInterceptor(),))
     add_FeedServiceServicer_to_server(logs, server)
     order = Order()
-    fanout = Fanout(Encoder(), Metrics(CollectorRegistry()).deliveries, order)
+    fanout = Fanout(Encoder(), Metrics(CollectorRegistry()).deliveries, order, Ring())
     holes = Holes(order, fanout, server.channel(), wait_s=0.001, backoff=Backoff(0.001, 0.001))
     async with background(holes.run(), "holes"):
         yield Desk(logs, holes, fanout, order)

@@ -14,6 +14,7 @@ from facade.engine.server import Server
 from facade.engine.socket import Socket
 from facade.fanout import Fanout
 from facade.order import Order
+from facade.ring import Ring
 from facade.session import Session
 from facade.translate import Encoder
 from mesh.telemetry.metrics import Metrics
@@ -48,7 +49,7 @@ class World:
     def __init__(self) -> None:
         server = Server(Handler(), ping_interval=20, ping_timeout=10)
         self.order = Order()
-        self.fanout = Fanout(Encoder(), Metrics(CollectorRegistry()).deliveries, self.order)
+        self.fanout = Fanout(Encoder(), Metrics(CollectorRegistry()).deliveries, self.order, Ring())
         self.transports = [self._join(server, number) for number in range(MEMBERS)]
 
     def _join(self, server: Server, number: int) -> Transport:
