@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.message import Message
 from uuid_utils import uuid7
 
 from chat.message.v1.audit_service_pb2_grpc import add_AuditServiceServicer_to_server
@@ -29,9 +30,11 @@ from chat.message.v1.transfer_service_pb2_grpc import add_TransferServiceService
 from chat.user.v1.account_service_pb2_grpc import AccountServiceStub
 from chat.user.v1.block_service_pb2_grpc import BlockServiceStub
 from mesh.audit.log import Trail, open_trail
+from mesh.call.context import RequestContext
 from mesh.cursor import open_cursors
 from mesh.database import Database, open_database, sqlite_url
 from mesh.policy.admit import admit
+from mesh.policy.overload import Overload
 from mesh.service import Mesh, Register, Service
 from services.message.audit.servicer import AuditServicer
 from services.message.audit.store_sql import SqlAuditStore
@@ -50,7 +53,7 @@ from services.message.drafts.store_sql import SqlDraftStore
 from services.message.feed.hub import Hub
 from services.message.feed.peers import Peers
 from services.message.feed.relay import Live
-from services.message.feed.relay_calls import RelayCalls
+from services.message.feed.relay_calls import Admit, RelayCalls
 from services.message.feed.servicer import FeedServicer
 from services.message.feed.store_sql import SqlFeedStore
 from services.message.feed.streams import Streams
@@ -152,7 +155,7 @@ def _register(
         **_named("ReadingService", reading.relayed),
         **_named("DraftService", drafts.relayed),
     }
-    calls = RelayCalls(relayed, profiles, admit=admit, metrics=mesh.metrics)
+    calls = RelayCalls(relayed, profiles, admit=_admitting(mesh.overload), metrics=mesh.metrics)
     live = Live(calls, hub, writer, profiles, mesh.verifier, limits=mesh.limits)
     streams = Streams(live, carried=peers.carried)
     transfer = TransferServicer(
@@ -181,6 +184,14 @@ def _register(
         add_AuditServiceServicer_to_server(AuditServicer(SqlAuditStore(database, trail)), server)
 
     return register
+
+
+def _admitting(overload: Overload) -> Admit:
+    def check(method: str, context: RequestContext, message: Message | None) -> None:
+        overload.check(method)
+        admit(method, context, message)
+
+    return check
 
 
 def _named(service: str, relayed: Mapping[str, Relayed]) -> dict[str, Relayed]:
