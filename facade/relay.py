@@ -6,6 +6,7 @@ anew.
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from logging import INFO, WARNING
@@ -29,6 +30,17 @@ MIN_WAIT_S = 0.1
 OnReply = Callable[[pb.RelayReply], None]
 ANSWER_S = 5.0
 """How long a call may stay without an answer; the service's own deadlines are shorter."""
+LOOK_S = 0.5
+"""How often it is looked which calls have waited for too long. One timer for all."""
+
+
+@dataclass(slots=True, eq=False)
+class _Asked:
+    """An entry that has no answer yet."""
+
+    future: asyncio.Future[pb.RelayReply]
+    on_reply: OnReply | None
+    until: float
 
 
 class Broken(Unavailable):
@@ -73,7 +85,8 @@ class Relay:
         self._on_turn = on_turn
         self._outgoing: list[pb.RelayEntry] = []
         self._wake = asyncio.Event()
-        self._waiting: dict[int, tuple[asyncio.Future[pb.RelayReply], OnReply | None]] = {}
+        self._waiting: dict[int, _Asked] = {}
+        """By entry, in the order in which they were asked and will have waited for too long."""
         self._seats: dict[int, Seat] = {}
         self._attaching: set[asyncio.Task[None]] = set()
         self._entry = 0
@@ -150,7 +163,7 @@ class Relay:
 
     async def settled(self) -> None:
         """Waits until nothing waits for an answer, though not for ever."""
-        waiting = [future for future, _ in self._waiting.values()]
+        waiting = [asked.future for asked in self._waiting.values()]
         if waiting:
             await asyncio.wait(waiting, timeout=ANSWER_S)
 
@@ -181,14 +194,10 @@ class Relay:
         self._entry += 1
         entry.id = self._entry
         future: asyncio.Future[pb.RelayReply] = asyncio.get_running_loop().create_future()
-        self._waiting[entry.id] = future, on_reply
+        self._waiting[entry.id] = _Asked(future, on_reply, time.monotonic() + ANSWER_S)
         self._send(entry)
         try:
-            async with asyncio.timeout(ANSWER_S):
-                reply = await future
-        except TimeoutError:
-            self._silent = True
-            raise Deadline("DEADLINE_EXCEEDED", "The message service did not answer in time.") from None
+            reply = await future
         finally:
             self._waiting.pop(entry.id, None)
         if reply.HasField("error"):
@@ -222,7 +231,8 @@ class Relay:
         for seat in list(self._seats.values()):
             if seat.live:
                 self.renew(seat)
-        beside = [asyncio.create_task(work) for work in (self._write(call), self._gather(list(self._attaching)))]
+        works = (self._write(call), self._gather(list(self._attaching)), self._give_up())
+        beside = [asyncio.create_task(work) for work in works]
         try:
             async for frame in call:
                 self._receive(frame)
@@ -266,6 +276,19 @@ class Relay:
             while self._outgoing:
                 await call.write(pb.RelayRequest(entries=self._frame()))
 
+    async def _give_up(self) -> None:
+        """Waits no longer for what should have been answered by now."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            now = time.monotonic()
+            for asked in self._waiting.values():
+                if asked.until > now:
+                    break
+                if not asked.future.done():
+                    self._silent = True
+                    error = Deadline("DEADLINE_EXCEEDED", "The message service did not answer in time.")
+                    asked.future.set_exception(error)
+
     def _frame(self) -> list[pb.RelayEntry]:
         size = count = 0
         for entry in self._outgoing:
@@ -279,11 +302,11 @@ class Relay:
     def _receive(self, frame: pb.RelayResponse) -> None:
         self._silent = False
         for reply in frame.replies:
-            future, on_reply = self._waiting.get(reply.id, (None, None))
-            if future and not future.done():
-                if on_reply:
-                    on_reply(reply)  # At once: the events that follow belong to whom it names.
-                future.set_result(reply)
+            asked = self._waiting.get(reply.id)
+            if asked is not None and not asked.future.done():
+                if asked.on_reply:
+                    asked.on_reply(reply)  # At once: the events that follow belong to whom it names.
+                asked.future.set_result(reply)
         if frame.events:
             self._on_events(list(frame.events))
 
@@ -293,7 +316,7 @@ class Relay:
         self._open = self._whole = False
         for seat in self._seats.values():
             seat.attached = False
-        for future, _ in self._waiting.values():
-            if not future.done():
-                future.set_exception(Broken("The message service went away.", sent=True))
+        for asked in self._waiting.values():
+            if not asked.future.done():
+                asked.future.set_exception(Broken("The message service went away.", sent=True))
         self._on_turn()
