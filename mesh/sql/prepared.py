@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Connection, Dialect, LargeBinary, Select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.types import TypeEngine
 
 Values = Mapping[str, Any]
 _Convert = Callable[[Any], Any]
@@ -25,8 +26,8 @@ class _Form:
     is_positional: bool
     fixed: Values
     """Values that stand in the statement."""
-    into: Sequence[tuple[str, _Convert]]
-    """By name, how values become those of the driver; others are the same."""
+    into: Sequence[tuple[int, _Convert]]
+    """By place, how values become those of the driver; others are the same."""
     out_of: Sequence[tuple[int, _Convert]]
     """The same for columns of rows."""
     row: Callable[[Sequence[Any]], Any]
@@ -34,11 +35,10 @@ class _Form:
     def bound(self, values: Values) -> Any:
         if self.fixed:
             values = {**self.fixed, **values}
-        if self.into:
-            values = dict(values)
-            for name, convert in self.into:
-                values[name] = convert(values[name])
-        return [values[name] for name in self.names] if self.is_positional else values
+        found = [values[name] for name in self.names]
+        for place, convert in self.into:
+            found[place] = convert(found[place])
+        return found if self.is_positional else dict(zip(self.names, found, strict=True))
 
     def read(self, found: Sequence[Any]) -> Any:
         if not self.out_of:
@@ -50,9 +50,10 @@ class _Form:
 
 
 class Prepared:
-    """A Core statement that takes its values by name, and always the same ones: those of `columns` when it inserts.
+    """A Core statement that takes its values by name, and always the same ones: those of `columns` when it writes.
 
-    To be carried out inside of a transaction. Errors are those of SQLAlchemy, and its listeners for
+    It holds no list that expands, which would be another text for each length. To be carried out inside of a
+    transaction. Errors are those of SQLAlchemy, and its listeners for
     `before_cursor_execute` are told, without a context.
     """
 
@@ -107,9 +108,10 @@ def _told(error: Any, connection: Connection, driver: Any, cursor: Any) -> Any:
 
 def _compiled(statement: ClauseElement, columns: Sequence[str] | None, dialect: Dialect) -> _Form:
     options: Any = {} if columns is None else {"column_keys": columns, "for_executemany": True}
-    compiled: Any = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True}, **options)
-    names = tuple(compiled.positiontup or compiled.binds)
-    into = [(name, compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect)) for name in set(names)]
+    compiled: Any = statement.compile(dialect=dialect, **options)
+    binds = {name: bind for bind, name in compiled.bind_names.items()}
+    names = tuple(compiled.positiontup or binds)
+    into = [(place, _into(binds[name].type, dialect)) for place, name in enumerate(names)]
     found = list(statement.selected_columns) if isinstance(statement, Select) else []
     out_of = [(i, c.type.dialect_impl(dialect).result_processor(dialect, None)) for i, c in enumerate(found)]
     row = namedtuple("Row", [c.name for c in found], rename=True)  # type: ignore[misc]
@@ -117,8 +119,14 @@ def _compiled(statement: ClauseElement, columns: Sequence[str] | None, dialect: 
         compiled.string,
         names,
         bool(compiled.positional),
-        {name: value for name, value in compiled.params.items() if not compiled.binds[name].required},
-        [(name, convert) for name, convert in into if convert is not None],
+        {name: value for name, value in compiled.params.items() if not binds[name].required},
+        [(place, convert) for place, convert in into if convert is not None],
         [(place, convert) for place, convert in out_of if convert is not None],
         row._make,
     )
+
+
+def _into(kind: TypeEngine[Any], dialect: Dialect) -> _Convert | None:
+    if isinstance(kind, LargeBinary):
+        return None  # Drivers take bytes as they are.
+    return kind.dialect_impl(dialect).bind_processor(dialect)

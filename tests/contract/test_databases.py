@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import URL, Connection, make_url, text
+from sqlalchemy import URL, Connection, literal, make_url, select, text
 
 from mesh.database import Database, open_database
 from mesh.errors import Unavailable
 from mesh.sql import stalls
 from mesh.sql.engines import open_engine
+from mesh.sql.prepared import Prepared
 from tests.contract.databases import POSTGRES, empty_database, empty_url
 from tests.contract.proxy import Proxy, proxy
 
@@ -125,10 +127,29 @@ async def test_a_deadlock_is_seen_by_nobody(database: Database) -> None:
 
 async def test_connections_that_ended_are_replaced(tmp_path: Path) -> None:
     """A server that was started anew is noticed by nobody."""
+    one = Prepared(select(literal(1).label("one")))
     async with behind_proxy(tmp_path) as (database, between):
         for _ in range(2):
             assert await database.read(lambda c: c.execute(text("SELECT 1")).scalar()) == 1
             await between.hang_up()
+            assert [row.one for row in await database.read(lambda c: one.rows(c, {}))] == [1]
+            await between.hang_up()
+
+
+async def test_what_may_be_committed_is_not_done_again(database: Database) -> None:
+    """When the connection ends with the transaction, nobody knows: the caller hears so."""
+    tries = 0
+
+    def work(connection: Connection) -> None:
+        nonlocal tries
+        tries += 1
+        connection.execute(text("INSERT INTO workspaces VALUES ('a', '', 0)"))
+        driver: Any = connection.connection.driver_connection
+        driver.close()
+
+    with pytest.raises(Unavailable):
+        await database.write(work)
+    assert tries == 1
 
 
 async def test_a_server_that_goes_silent_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
