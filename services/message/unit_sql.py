@@ -43,6 +43,7 @@ _LOCKED_AT_ONCE = 5_000
 """A statement takes no more values than some tens of thousands."""
 _HEADS = ("last_seq", "last_pos")
 _ALL_OF = attrgetter(*Conversation.__slots__)
+_PLACES = {name: place for place, name in enumerate(Conversation.__slots__)}
 _FIXED = ("id", "workspace_id", "kind", "pair", "created_by", "created_at")
 _UPDATE = update(conversations).where(
     conversations.c.id == bindparam("key"), conversations.c.workspace_id == bindparam("key_workspace")
@@ -227,9 +228,12 @@ def each(handle: Callable[[Unit, Any], Outcome]) -> Handler:
 
 
 def advanced(conversation: Conversation, **changes: Any) -> Conversation:
-    """The conversation with one more change in its log. As `dataclasses.replace`, which takes three times as long."""
-    values = dict(zip(Conversation.__slots__, _ALL_OF(conversation), strict=True))
-    return Conversation(**values | {"last_pos": conversation.last_pos + 1} | changes)
+    """The conversation with one more change in its log. As `dataclasses.replace`, which takes five times as long."""
+    values = list(_ALL_OF(conversation))
+    values[_PLACES["last_pos"]] += 1
+    for name, value in changes.items():
+        values[_PLACES[name]] = value
+    return Conversation(*values)
 
 
 def _any_of(keys: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -4,13 +4,27 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, bindparam, delete, select
 
 from mesh.database import Database
+from mesh.sql.prepared import Prepared
 from services.message.command import Origin
 from services.message.messages.domain import ExpireMessage
 from services.message.tables import conversations, deleted_messages, message_versions, messages, poll_votes, reactions
 from services.message.writer import Writer
+
+_DUE = Prepared(
+    select(messages.c.workspace_id, messages.c.id)
+    .join(conversations, conversations.c.id == messages.c.conversation_id)
+    .where(
+        messages.c.expires_at.is_not(None),
+        messages.c.deleted_at.is_(None),
+        messages.c.expires_at <= bindparam("now"),
+        conversations.c.deleted_at.is_(None),  # What has ended is erased as a whole.
+    )
+    .order_by(messages.c.expires_at)
+    .limit(bindparam("count"))
+)
 
 
 class Purge:
@@ -34,16 +48,7 @@ class Purge:
 
     async def expired(self, now: datetime, limit: int) -> int:
         """Makes tombstones of messages that are due."""
-        due = (messages.c.expires_at.is_not(None), messages.c.deleted_at.is_(None), messages.c.expires_at <= now)
-        is_open = conversations.c.deleted_at.is_(None)  # What has ended is erased as a whole.
-        asked = (
-            select(messages.c.workspace_id, messages.c.id)
-            .join(conversations, conversations.c.id == messages.c.conversation_id)
-            .where(*due, is_open)
-            .order_by(messages.c.expires_at)
-            .limit(limit)
-        )
-        rows = await self._database.read(lambda connection: connection.execute(asked).all())
+        rows = await self._database.read(lambda connection: _DUE.rows(connection, {"now": now, "count": limit}))
         commands = [ExpireMessage(Origin(workspace_id=workspace_id), id_) for workspace_id, id_ in rows]
         await asyncio.gather(*[self._writer.submit(command) for command in commands])
         return len(commands)

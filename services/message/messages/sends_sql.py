@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import false, insert, literal_column, null, select
@@ -60,6 +61,7 @@ _WITHOUT = {
     "expires_at": null(),
 }
 _PLAIN = tuple(name for name in Message.__slots__ if name not in _NEW and name not in _WITHOUT)
+_PLAIN_OF = attrgetter(*_PLAIN)
 _SAID = (*[name for name in Message.__slots__ if name not in _NEW], "mentions_all")
 _INSERT = Prepared(insert(messages).values(_NEW), [*_SAID, "fingerprint"])
 _INSERT_PLAIN = Prepared(insert(messages).values(_NEW | _WITHOUT), [*_PLAIN, "fingerprint"])
@@ -156,7 +158,9 @@ class _Sends:
         if conversation.slow_mode_s:
             self._last_sent[key[:3]] = unit.at
         rows, values = (self._plain, _plain_values) if _is_plain(message) else (self._written, _values)
-        rows.append(values(message) | {"fingerprint": command.fingerprint})
+        row = values(message)
+        row["fingerprint"] = command.fingerprint
+        rows.append(row)
         if called.user_ids:
             self._mentions += mention_rows(message, called.user_ids)
         conversation = advanced(conversation, last_seq=message.seq)
@@ -211,7 +215,7 @@ def _is_plain(message: Message) -> bool:
 
 
 def _plain_values(message: Message) -> dict[str, Any]:
-    values = {name: getattr(message, name) for name in _PLAIN}
+    values = dict(zip(_PLAIN, _PLAIN_OF(message), strict=True))
     values["metadata"] = metadata_text(message.metadata)
     return values
 

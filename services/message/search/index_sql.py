@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mesh.database import Database
+from mesh.sql.prepared import Prepared
 from services.message.feed.domain import MESSAGE_DELETED, MESSAGE_NEW, MESSAGE_UPDATED
 from services.message.keys_sql import by_keys
 from services.message.rows import MESSAGE, message_of
@@ -28,7 +29,7 @@ _STANDS_KEY = tuple(conversations.c["workspace_id", "id"])
 _STANDS = select(*_STANDS_KEY, *conversations.c["indexed_pos", "last_pos", "deleted_at"]).where(
     conversations.c.indexed_pos < conversations.c.last_pos
 )
-_CHANGED = (
+_CHANGED = Prepared(
     select(*MESSAGE)
     .join(changes, changes.c.message_id == messages.c.id)
     .where(
@@ -36,17 +37,18 @@ _CHANGED = (
         changes.c.conversation_id == bindparam("id"),
         changes.c.pos > bindparam("after"),
         changes.c.pos <= bindparam("upto"),
-        changes.c.type.in_((MESSAGE_NEW, MESSAGE_UPDATED, MESSAGE_DELETED)),
+        or_(*[changes.c.type == kind for kind in (MESSAGE_NEW, MESSAGE_UPDATED, MESSAGE_DELETED)]),
     )
 )
-_MOVE = (
+_MOVE = Prepared(
     update(conversations)
     .where(
         conversations.c.workspace_id == bindparam("workspace"),
         conversations.c.id == bindparam("key"),
         conversations.c.indexed_pos == bindparam("before"),
     )
-    .values(indexed_pos=bindparam("upto"))
+    .values(indexed_pos=bindparam("upto")),
+    [],
 )
 
 
@@ -106,7 +108,7 @@ def _read(connection: Connection, keys: Sequence[Key]) -> tuple[list[_Step], lis
 
 def _step(connection: Connection, key: Key, before: int, upto: int) -> _Step:
     span = {"workspace_id": key[0], "id": key[1], "after": before, "upto": upto}
-    found = {message.id: message for message in map(message_of, connection.execute(_CHANGED, span))}
+    found = {message.id: message for message in map(message_of, _CHANGED.rows(connection, span))}
     entries = [entry_of(message) for message in found.values() if message.deleted_at is None]
     gone = [message.id for message in found.values() if message.deleted_at is not None]
     return _Step(key, before, upto, entries, gone)
@@ -118,5 +120,5 @@ def _write(connection: Connection, steps: Sequence[_Step]) -> None:
     # Last, since from here on nobody can write into these conversations; and in the order in which writers lock them.
     for step in sorted(steps, key=lambda step: step.key[1]):
         values = {"workspace": step.key[0], "key": step.key[1], "before": step.before, "upto": step.upto}
-        if not connection.execute(_MOVE, values).rowcount:
+        if not _MOVE.run(connection, (values,)):
             raise _Overtaken

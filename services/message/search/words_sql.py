@@ -9,24 +9,26 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, insert, select, text
 
+from mesh.sql.prepared import Prepared
+from services.message.keys_sql import by_keys
 from services.message.search.domain import Question
 from services.message.search.entries import Entry, asked_marks, asked_words, scope_of
 from services.message.tables import search_entries
 
-_KNOWN = select(search_entries.c.message_id, search_entries.c.id).where(
-    search_entries.c.message_id.in_(bindparam("message_ids", expanding=True))
-)
-_TAKEN = select(search_entries.c.id).where(search_entries.c.id.in_(bindparam("ids", expanding=True)))
+_KNOWN, _KNOWN_KEY = select(search_entries.c.message_id, search_entries.c.id), (search_entries.c.message_id,)
+_TAKEN, _TAKEN_KEY = select(search_entries.c.id), (search_entries.c.id,)
 _OF_CONVERSATION = (
     select(search_entries.c.id).where(search_entries.c.conversation_id == bindparam("id")).limit(bindparam("count"))
 )
 _DROP = delete(search_entries).where(search_entries.c.id.in_(bindparam("ids", expanding=True)))
-_INSERT = insert(search_entries)
+_INSERT = Prepared(insert(search_entries), [column.name for column in search_entries.c])
 _PUT_WORDS = {
-    "sqlite": text("INSERT OR REPLACE INTO search_words (rowid, words) VALUES (:id, :words)"),
-    "postgresql": text(
-        "INSERT INTO search_words (id, words) VALUES (:id, CAST(:words AS tsvector)) "
-        "ON CONFLICT (id) DO UPDATE SET words = excluded.words"
+    "sqlite": Prepared(text("INSERT OR REPLACE INTO search_words (rowid, words) VALUES (:id, :words)")),
+    "postgresql": Prepared(
+        text(
+            "INSERT INTO search_words (id, words) VALUES (:id, CAST(:words AS tsvector)) "
+            "ON CONFLICT (id) DO UPDATE SET words = excluded.words"
+        )
     ),
 }
 _DROP_WORDS = {
@@ -65,11 +67,11 @@ def put(connection: Connection, entries: Sequence[Entry]) -> None:
     known = _known(connection, [entry.message_id for entry in entries])
     new = _numbered(connection, [entry for entry in entries if entry.message_id not in known])
     if new:
-        connection.execute(_INSERT, [_row(entry, id_) for entry, id_ in new])
+        _INSERT.run(connection, [_row(entry, id_) for entry, id_ in new])
     ids = known | {entry.message_id: id_ for entry, id_ in new}
     write = _fts if _kind(connection) == "sqlite" else _vector
     values = [{"id": ids[entry.message_id], "words": write(entry.lexemes)} for entry in entries]
-    connection.execute(_PUT_WORDS[_kind(connection)], values)
+    _PUT_WORDS[_kind(connection)].run(connection, values)
 
 
 def drop(connection: Connection, message_ids: Sequence[str]) -> None:
@@ -116,21 +118,25 @@ def _kind(connection: Connection) -> str:
 
 
 def _known(connection: Connection, message_ids: Sequence[str]) -> dict[str, int]:
-    return {row.message_id: row.id for row in connection.execute(_KNOWN, {"message_ids": list(message_ids)})}
+    keys = [(message_id,) for message_id in message_ids]
+    return {row.message_id: row.id for row in by_keys(connection, _KNOWN, _KNOWN_KEY, keys)}
 
 
 def _numbered(connection: Connection, entries: Sequence[Entry]) -> list[tuple[Entry, int]]:
     """Each with an id that is free: the one it wants, or the next one."""
-    wanted = [entry.wanted_id for entry in entries]
-    taken = set(connection.scalars(_TAKEN, {"ids": wanted})) if entries else set()
+    taken = _taken(connection, [entry.wanted_id for entry in entries])
     found: list[tuple[Entry, int]] = []
     for entry in entries:
         id_ = entry.wanted_id
-        while id_ in taken or (id_ != entry.wanted_id and connection.scalar(_TAKEN, {"ids": [id_]}) is not None):
+        while id_ in taken or (id_ != entry.wanted_id and _taken(connection, [id_])):
             id_ += 1
         taken.add(id_)
         found.append((entry, id_))
     return found
+
+
+def _taken(connection: Connection, ids: Sequence[int]) -> set[int]:
+    return {row.id for row in by_keys(connection, _TAKEN, _TAKEN_KEY, [(id_,) for id_ in ids])}
 
 
 def _row(entry: Entry, id_: int) -> dict[str, Any]:
