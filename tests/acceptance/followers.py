@@ -16,7 +16,6 @@ from tests.e2e.clients import User
 ANSWER_S, RETRY_S = 6.0, 0.3
 PASSING = (429, 499, 503, 504)
 """Of problems that pass."""
-ENDS = ("server-draining", "slow-consumer", "resume-failed", "session-lost", "session-revoked")
 
 Urls = Callable[[], Sequence[str]]
 
@@ -148,7 +147,7 @@ class Follower:
             else:
                 self._held.append(data)
             return
-        self.heard[event] += 1
+        self.heard[f"{event}: {data['code']}" if event == "resume-failed" else event] += 1
         if event == "resumed":
             self._has_all()
         elif event == "resync-required":

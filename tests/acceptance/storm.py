@@ -205,8 +205,8 @@ def report(storm: Storm, verdict: Verdict, found: Sequence[Entry]) -> list[str]:
     print(f"{changes:,} changes to {len(storm.everybody)} clients: {verdict}")
     broken += violations(acked, found, attempted)
     wanted = storm.size.absentees * storm.size.bursts
-    if heard["synced"] < wanted:
-        broken.append(f"{heard['synced']} synced, {wanted} should have")
+    if heard["resync-required"] < wanted:
+        broken.append(f"{heard['resync-required']} had to sync, {wanted} should have")
     return broken
 
 
