@@ -26,7 +26,7 @@ ANSWER_S = 0.4
 LATE_S = 0.05
 """Beside it: a process that was busy itself for so long finds the answer there, and must not take Redis for dead."""
 CONNECTIONS = 8
-MAX_LEASES = 500
+MAX_LEASES = 100
 """In one script call: Redis does nothing else for a few milliseconds then."""
 
 T = TypeVar("T")

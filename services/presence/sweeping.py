@@ -9,7 +9,7 @@ from mesh.errors import Unavailable
 from services.presence.store import PresenceStore
 
 EVERY_S: Final = 0.5
-BATCH: Final = 500
+BATCH: Final = 200
 
 log = structlog.get_logger(__name__)
 
