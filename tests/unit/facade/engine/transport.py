@@ -11,7 +11,7 @@ class Transport(asyncio.Transport):
         super().__init__()
         self.written: list[bytes] = []
         self.waiting = 0
-        self.closing = self.aborted = False
+        self.closing = self.aborted = self.paused = False
         self.protocol: Any = None
 
     def write(self, data: Any) -> None:
@@ -25,6 +25,12 @@ class Transport(asyncio.Transport):
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self.protocol = protocol
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
 
     def is_closing(self) -> bool:
         return self.closing
