@@ -63,7 +63,9 @@ class Settings(BaseSettings):
     user_address: str = ""
     """gRPC target of the user service when this process does not host it."""
     message_address: str = ""
-    """gRPC target of the message service when this process does not host it."""
+    """gRPC target of the message service when this process does not host it; a list, or a `dns:///` name, of all its
+    instances when there are several, which is for these to know too.
+    """
     presence_address: str = ""
     """gRPC target of the presence service when this process does not host it."""
     previews: bool = False
