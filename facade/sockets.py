@@ -253,9 +253,10 @@ class Sockets:
         try:
             await self._go_on(session, session.attachment.token)
         except Error as error:
-            if not error.retryable:
+            if error.retryable:
+                self._leases.ask_again(session)
+            else:
                 await self._end(session, error)
-            self._leases.ask_again(session)
 
     async def _disconnect(self, sid: str, _reason: str = "") -> None:
         session = self._sessions.pop(sid, None)

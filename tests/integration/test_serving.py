@@ -324,7 +324,7 @@ async def test_a_restart_during_a_replay_begins_it_anew(tmp_path: Path, monkeypa
 
     monkeypatch.setattr("facade.resume.Resumer.replay", never)
     async with with_a_message_service_to_restart(tmp_path) as (system, restart, _):
-        device = await system.device(await system.http("bob"), resume={"positions": {}})
+        device = await system.device(await system.http("bob"), resume={"user_pos": 1})  # Not known to any frame here.
         await asyncio.wait_for(started.wait(), 10)
         await restart()
         await until(lambda: not device.client.connected)
