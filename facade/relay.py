@@ -46,8 +46,9 @@ class _Asked:
 class Broken(Unavailable):
     """There is no stream, or it broke before the answer: whether the call was carried out is not known."""
 
-    def __init__(self, reason: str, message: str, *, sent: bool) -> None:
-        super().__init__(reason, message, retry_after_s=1)
+    def __init__(self, *, sent: bool) -> None:
+        message = "The message service went away." if sent else "The message service does not answer."
+        super().__init__("UNAVAILABLE", message, retry_after_s=1)
         self.sent = sent
         """Whether the call may have reached the service."""
 
@@ -188,7 +189,7 @@ class Relay:
 
     async def _ask(self, entry: pb.RelayEntry, on_reply: OnReply | None = None) -> pb.RelayReply:
         if not self._open:
-            raise Broken("UNAVAILABLE", "The message service does not answer.", sent=False)
+            raise Broken(sent=False)
         if len(self._waiting) >= MAX_WAITING:
             raise Unavailable("OVERLOADED", "Too much is waiting. Try again.", retry_after_s=1)
         self._entry += 1
@@ -318,5 +319,5 @@ class Relay:
             seat.attached = False
         for asked in self._waiting.values():
             if not asked.future.done():
-                asked.future.set_exception(Broken("UNAVAILABLE", "The message service went away.", sent=True))
+                asked.future.set_exception(Broken(sent=True))
         self._on_turn()

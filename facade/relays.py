@@ -195,7 +195,7 @@ class Relays:
         task.add_done_callback(self._leaving.discard)
 
     async def _attach_somewhere(self, attachment: Attachment) -> None:
-        refused: Unavailable = Broken("UNAVAILABLE", "The message service does not answer.", sent=False)
+        refused: Unavailable = Broken(sent=False)
         for relay in self._in_order(attachment.token):
             try:
                 seat = await relay.attach(
@@ -258,7 +258,7 @@ class Relays:
                 return relay
         if but is not None:
             return but
-        raise Broken("UNAVAILABLE", "The message service does not answer.", sent=False)
+        raise Broken(sent=False)
 
 
 def _ended(address: str, task: asyncio.Task[None]) -> None:
