@@ -52,6 +52,7 @@ class Socket(AsyncSocket):  # type: ignore[misc]
         self._is_full = False
         self._answering = 0
         self._idle: asyncio.Future[None] | None = None
+        self._pong: asyncio.Future[None] | None = None
         self.last_ping: float | None = None
         self.connected = self.upgrading = self.upgraded = self.closing = self.closed = False
 
@@ -146,7 +147,7 @@ class Socket(AsyncSocket):  # type: ignore[misc]
         elif kind == "4":
             self.server.on_message(self, text[1:])
         elif kind == "3":
-            self.last_ping = None
+            self._is_alive()
         elif kind == "1":
             cast(Connection, self.connection).close()
         elif kind not in _IGNORED:
@@ -168,7 +169,7 @@ class Socket(AsyncSocket):  # type: ignore[misc]
         if pkt.packet_type == MESSAGE:
             self.server.on_message(self, pkt.data)
         elif pkt.packet_type == PONG:
-            self.last_ping = None
+            self._is_alive()
         elif pkt.packet_type == CLOSE:
             await super().receive(pkt)
 
@@ -210,7 +211,11 @@ class Socket(AsyncSocket):  # type: ignore[misc]
             self._idle = None
 
     async def answered(self) -> None:
-        """Waits until every event has its answer."""
+        """Waits until every event has its answer that the client sent before it read what was written so far."""
+        if self.upgraded and self.connection is not None:
+            self._pong = self._pong or asyncio.get_running_loop().create_future()
+            self.connection.send(_PING)
+            await asyncio.shield(self._pong)  # What was sent before it has come before it.
         if self._answering:
             self._idle = self._idle or asyncio.get_running_loop().create_future()
             await asyncio.shield(self._idle)
@@ -240,6 +245,12 @@ class Socket(AsyncSocket):  # type: ignore[misc]
     @property
     def wheel(self) -> Wheel:
         return cast(Wheel, self.server.wheel)
+
+    def _is_alive(self) -> None:
+        self.last_ping = None
+        if self._pong is not None:
+            self._pong.set_result(None)
+            self._pong = None
 
     def _ping(self) -> None:
         if self.closed or self.closing:
