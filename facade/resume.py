@@ -87,6 +87,7 @@ class Resumer:
                 page = await self._stub.Sync(
                     SyncRequest(user_pos=user_pos, positions=positions, limit=PAGE),
                     metadata=(("authorization", f"Bearer {token}"),),
+                    wait_for_ready=True,  # The service may have come back a moment ago, on another connection.
                 )
             except grpc.aio.AioRpcError as caught:
                 error = from_rpc_error(caught)
