@@ -33,6 +33,12 @@ def _check_shared(settings: Settings, hosted: Collection[str]) -> None:
             f"CHAT_MESSAGE_ADDRESS names {instances} instances, and an SQLite file serves one process. "
             f"Set CHAT_MESSAGES_URL to the PostgreSQL database that they share."
         )
+    instances = len(listed(settings.presence_address))
+    if "presence" in hosted and instances > 1 and not settings.presence_url:
+        raise Unsafe(
+            f"CHAT_PRESENCE_ADDRESS names {instances} instances, and what one keeps in memory the others do not know. "
+            f"Set CHAT_PRESENCE_URL to the Redis that they share."
+        )
 
 
 def _check_development(settings: Settings) -> None:

@@ -91,3 +91,12 @@ def test_a_file_serves_one_instance(url: str) -> None:
     check(Settings(messages_url=url, **several), ["facade"])  # type: ignore[arg-type]
     check(Settings(messages_url=url, message_address="ipv4:10.0.0.1:5001"), ["message"])
     check(Settings(messages_url="postgresql+psycopg://there/chat", **several), ["message"])  # type: ignore[arg-type]
+
+
+def test_several_presence_services_share_a_redis() -> None:
+    """What one of them keeps in its memory the others do not know."""
+    several = Settings(presence_address="ipv4:10.0.0.1:5001,10.0.0.2:5001")
+    with pytest.raises(Unsafe, match="CHAT_PRESENCE_URL"):
+        check(several, ["presence"])
+    check(several, ["facade"])
+    check(several.model_copy(update={"presence_url": "redis://there/0"}), ["presence"])
