@@ -22,17 +22,19 @@ from tests.e2e.clients import open_clients
 SOCKETS, DEVICES, USERS_EACH = 1_000, 20, 2
 TALKERS_PART, SAY_S, BEFORE_S = 0.1, 2.0, 3.0
 EXIT_S, RESUMED_S, PEAK = 45.0, 30.0, 0.10
+FEW = 60
+"""In a second: so few are no flood, whatever part of all they are."""
 
 
-def share_of_busiest_second(moments: Sequence[float]) -> float:
-    """The part of all moments that lies in the second with most of them."""
+def busiest_second(moments: Sequence[float]) -> int:
+    """How many moments lie in the second with most of them."""
     ordered = sorted(moments)
     most, first = 0, 0
     for last, moment in enumerate(ordered):
         while ordered[first] <= moment - 1:
             first += 1
         most = max(most, last - first + 1)
-    return most / len(ordered) if ordered else 0.0
+    return most
 
 
 async def talk(follower: Follower, done: asyncio.Event) -> None:
@@ -57,18 +59,19 @@ async def end(facade: Node, followers: Sequence[Follower]) -> list[str]:
     tries = [moment for follower in moved for moment in follower.tries if moment > began]
     unanswered = sum(follower.unanswered for follower in moved) - unanswered
     untold = sum(not follower.heard["server-draining"] for follower in moved)
-    peak = share_of_busiest_second(tries)
+    busiest = busiest_second(tries)
+    peak = busiest / max(1, len(tries))
     last = max(back, default=0.0)
     print(
         f"the facade ended after {exit_s:.1f} s; {len(moved)} sockets, {len(back)} resumed, the last after {last:.1f} s"
     )
-    print(f"{len(tries)} tries to connect again, {peak:.1%} of them in the busiest second")
+    print(f"{len(tries)} tries to connect again, {busiest} of them in the busiest second ({peak:.1%})")
     print(f"{untold} were not told; {unanswered} messages had no answer, and were sent again elsewhere")
     checks = {
         f"the facade ended after {exit_s:.1f} s": exit_s <= EXIT_S,
         f"{len(moved) - len(back)} did not come back": len(back) == len(moved),
         f"the last came back after {last:.1f} s": last <= RESUMED_S,
-        f"{peak:.1%} came back in one second": peak <= PEAK,
+        f"{busiest} ({peak:.1%}) came back in one second": peak <= PEAK or busiest <= FEW,
         f"{untold} were not told to go": not untold,
         f"{unanswered} messages were in flight and not answered": not unanswered,
     }

@@ -155,6 +155,7 @@ class Follower:
             self._syncing = asyncio.create_task(self._sync())
         elif event == "server-draining":
             self.wait_s = data["reconnect_after_ms"] / 1000
+            self.up.clear()  # Nothing new is sent to who is leaving.
 
     def _apply(self, change: Mapping[str, Any]) -> None:
         if change.get("user_pos"):

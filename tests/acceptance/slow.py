@@ -29,7 +29,7 @@ FLOOD_TEXT, FLOOD_BATCH, FLOOD_S, MAX_FLOOD = "🦜" * 2_500, 10, 0.5, 900
 """10 kB, ten at a time; so many are still replayed."""
 BASE_S = 10.0
 CLOSED_S, RSS_BYTES = 30.0, 1 << 20
-RECEIVE_BYTES = 16_384
+RECEIVE_BYTES = 65_536
 
 
 @dataclass
