@@ -19,7 +19,7 @@ HARD_BYTES: Final = 1024 * 1024
 KERNEL_BYTES: Final = 128 * 1024
 """What the kernel is asked to take for one socket: what waits there can neither be counted nor left out."""
 FLUSH_S: Final = 5.0
-"""How long a connection that is closed may go on sending what waits."""
+"""How long a connection that is closed may go on sending what waits, and the client take to close it too."""
 
 
 class Reader(Protocol):
@@ -38,14 +38,14 @@ class Reader(Protocol):
         ...
 
     def lost(self) -> None:
-        """The connection is gone. Called once, and last."""
+        """The connection is closed or gone. Called once, and last."""
         ...
 
 
 class Connection(asyncio.Protocol):
     """Frames in, frames out. `connections` are those that the server ends when it stops."""
 
-    __slots__ = ("_buffer", "_connections", "_loop", "_max_bytes", "_parts", "_reader", "transport", "write")
+    __slots__ = ("_buffer", "_connections", "_linger", "_max_bytes", "_parts", "_reader", "transport", "write")
 
     def __init__(self, transport: asyncio.Transport, reader: Reader, connections: set[Any], *, max_bytes: int) -> None:
         self.transport = transport
@@ -53,7 +53,9 @@ class Connection(asyncio.Protocol):
         """Sends frames. What is written within one turn of the loop leaves together. Raises RuntimeError when the
         connection is broken, of which `lost` tells a moment later.
         """
-        self._reader = reader
+        self._reader: Reader | None = reader
+        """Nobody once it is closed."""
+        self._linger: asyncio.TimerHandle | None = None
         self._connections = connections
         self._max_bytes = max_bytes
         self._buffer: bytearray | None = None
@@ -84,8 +86,8 @@ class Connection(asyncio.Protocol):
                 self.transport.pause_reading()
 
     def data_received(self, data: bytes) -> None:
-        if self.transport.is_closing():
-            return
+        if self._reader is None:
+            return  # Read all the same: with anything unread the kernel would drop what it has not sent yet.
         if self._buffer is not None:
             self._buffer += data
         at, whole = 0, data if self._buffer is None else self._buffer
@@ -93,7 +95,7 @@ class Connection(asyncio.Protocol):
             while (frame := websocket.read(whole, at, self._max_bytes)) is not None:
                 at = frame.end
                 self._take(frame)
-                if self.transport.is_closing():
+                if self._reader is None:
                     return
         except Violation as violation:
             self.close(violation.code)
@@ -113,7 +115,7 @@ class Connection(asyncio.Protocol):
         elif frame.opcode == websocket.CLOSE:
             self.close(websocket.NORMAL)
         elif frame.opcode == websocket.BINARY:
-            self._reader.refused()
+            self._tell().refused()
         elif frame.opcode != websocket.PONG:
             self._part(frame)
 
@@ -132,22 +134,35 @@ class Connection(asyncio.Protocol):
             text = payload.decode()
         except UnicodeDecodeError:
             raise Violation(websocket.INVALID_DATA) from None
-        self._reader.received(text)
+        self._tell().received(text)
 
     def pause_writing(self) -> None:
-        self._reader.congested(True)
+        if self._reader is not None:
+            self._reader.congested(True)
 
     def resume_writing(self) -> None:
-        self._reader.congested(False)
+        if self._reader is not None:
+            self._reader.congested(False)
 
     def close(self, code: int = websocket.NORMAL) -> None:
-        """Sends what waits, for at most `FLUSH_S`, and ends the connection."""
-        if self.transport.is_closing():
+        """Ends the connection: what waits is sent, then the client closes it too, or it is given up."""
+        if self._reader is None:
             return
         self.send(websocket.close(code))
-        self.transport.close()
-        if self.waiting_bytes:
-            asyncio.get_running_loop().call_later(FLUSH_S, self.transport.abort)
+        with suppress(RuntimeError):
+            self.transport.write_eof()
+        self.read_on(True)
+        self._linger = asyncio.get_running_loop().call_later(FLUSH_S, self.transport.abort)
+        self._end()
+
+    def _end(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.lost()
+
+    def _tell(self) -> Reader:
+        assert self._reader is not None  # Nothing is taken once it is closed.
+        return self._reader
 
     def shutdown(self) -> None:
         """Ends the connection because the server stops. Called by uvicorn."""
@@ -155,7 +170,9 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
-        self._reader.lost()
+        if self._linger is not None:
+            self._linger.cancel()
+        self._end()
 
 
 _MAX_PARTS = 1000

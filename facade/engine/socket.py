@@ -161,7 +161,6 @@ class Socket(AsyncSocket):  # type: ignore[misc]
         elif text == "5":
             self._open()
         else:
-            self.connection, self.upgrading = None, False
             connection.close(websocket.PROTOCOL_ERROR)
 
     async def receive(self, pkt: Packet) -> None:

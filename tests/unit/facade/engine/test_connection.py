@@ -77,13 +77,13 @@ def test_a_text_in_parts_is_one_text(world: World) -> None:
         ([Frame(Opcode.CLOSE, b"\x03\xe8")], websocket.NORMAL),
     ],
 )
-def test_how_a_client_ends_a_connection(world: World, frames: list[Frame], code: int) -> None:
+async def test_how_a_client_ends_a_connection(world: World, frames: list[Frame], code: int) -> None:
     """With a reason that says what was wrong, and nothing after it is read."""
     world.connection.data_received(b"".join(frame.serialize(mask=True) for frame in frames))
     world.send(Opcode.TEXT, b"late")
     assert world.transport.written == [websocket.close(code)]
-    assert world.transport.closing
-    assert world.reader.heard == []
+    assert world.transport.ended
+    assert world.reader.heard == ["lost"]
 
 
 def test_bytes_are_refused(world: World) -> None:
@@ -99,7 +99,7 @@ def test_that_it_is_slow_is_told(world: World) -> None:
     assert world.reader.heard == [True, False]
 
 
-def test_the_end_is_told_once(world: World) -> None:
+async def test_the_end_is_told_once(world: World) -> None:
     """And the server need not end it any more."""
     assert world.connections == {world.connection}
     world.connection.shutdown()
@@ -110,7 +110,9 @@ def test_the_end_is_told_once(world: World) -> None:
     assert world.connections == set()
 
 
-def test_a_connection_that_is_broken_is_written_to_for_nothing(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_is_broken_is_written_to_for_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of which `lost` tells a moment later."""
 
     def fail(_: bytes) -> None:
@@ -120,18 +122,34 @@ def test_a_connection_that_is_broken_is_written_to_for_nothing(world: World, mon
     world.connection.send(b"x")
     world.send(Opcode.PING, b"?")
     world.connection.close()
-    assert world.transport.closing
+    assert world.reader.heard == ["lost"]
 
 
-def test_who_reads_nothing_does_not_hold_a_connection_open(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What waits is given up after a while."""
-    later: list[tuple[float, Any]] = []
+class Later:
+    """What is to be done later, and whether it still is."""
 
-    class Loop:
-        def call_later(self, seconds: float, call: Any) -> None:
-            later.append((seconds, call))
+    def __init__(self) -> None:
+        self.calls: list[tuple[float, Any]] = []
 
-    monkeypatch.setattr(asyncio, "get_running_loop", Loop)
-    world.transport.waiting = 10
+    def call_later(self, seconds: float, call: Any) -> "Later":
+        self.calls.append((seconds, call))
+        return self
+
+    def cancel(self) -> None:
+        self.calls.clear()
+
+
+def test_a_connection_that_is_closed_is_read_to_its_end(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or the kernel drops what it has not sent; but a client that does not close it holds nothing up."""
+    later = Later()
+    monkeypatch.setattr(asyncio, "get_running_loop", lambda: later)
+    world.connection.read_on(False)
     world.connection.close()
-    assert later == [(FLUSH_S, world.transport.abort)]
+    assert (world.transport.ended, world.transport.closing, world.transport.paused) == (True, False, False)
+    world.send(Opcode.TEXT, b"late")
+    world.connection.pause_writing()
+    assert world.reader.heard == ["lost"]
+    assert later.calls == [(FLUSH_S, world.transport.abort)]
+    world.connection.connection_lost(None)
+    assert later.calls == []
+    assert world.reader.heard == ["lost"]

@@ -66,7 +66,6 @@ class World:
 
     def lose(self) -> None:
         assert self.socket.connection is not None
-        self.transport.closing = True
         self.socket.connection.connection_lost(None)
 
     async def at(self, seconds: float) -> None:
@@ -89,7 +88,7 @@ async def test_a_client_that_answers_pings_stays() -> None:
         if world.transport.written[-1:] == [PING]:
             world.send("3")
     assert 7 <= world.transport.written.count(PING) <= 11
-    assert not world.transport.closing
+    assert not world.transport.ended
 
 
 async def test_a_client_that_does_not_answer_is_closed() -> None:
@@ -99,9 +98,9 @@ async def test_a_client_that_does_not_answer_is_closed() -> None:
     await world.at(22)
     assert world.transport.written == [PING]
     await world.at(31)
-    assert not world.transport.closing
+    assert not world.transport.ended
     await world.at(34)
-    assert world.transport.closing
+    assert world.transport.ended
     assert world.server.eio.sockets == {}
 
 
@@ -183,7 +182,7 @@ async def test_what_is_no_packet_ends_the_connection(text: str) -> None:
     world.send(text)
     await world.at(0)
     assert b"MALFORMED_PACKET" in world.texts[0]
-    assert world.transport.closing
+    assert world.transport.ended
     assert world.handler.events == []
 
 
@@ -193,7 +192,7 @@ async def test_what_is_meant_for_others_is_ignored() -> None:
     for text in ("0", "2", "5", "6"):
         world.send(text)
     await world.at(0)
-    assert (world.transport.written, world.transport.closing) == ([], False)
+    assert (world.transport.written, world.transport.ended) == ([], False)
 
 
 async def test_a_connection_that_is_lost_ends_the_session() -> None:

@@ -11,7 +11,7 @@ class Transport(asyncio.Transport):
         super().__init__()
         self.written: list[bytes] = []
         self.waiting = 0
-        self.closing = self.aborted = self.paused = False
+        self.closing = self.aborted = self.paused = self.ended = False
         self.protocol: Any = None
 
     def write(self, data: Any) -> None:
@@ -34,6 +34,9 @@ class Transport(asyncio.Transport):
 
     def is_closing(self) -> bool:
         return self.closing
+
+    def write_eof(self) -> None:
+        self.ended = True
 
     def close(self) -> None:
         self.closing = True
