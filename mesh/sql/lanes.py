@@ -40,32 +40,35 @@ class Lane:
         """The same without a transaction."""
         if self._waiting >= MAX_WAITING:
             raise Unavailable("OVERLOADED", "The database has too much to do. Try again.", retry_after_s=1)
-        given_up = False
-
-        def unit() -> T:
-            if given_up:
-                raise asyncio.CancelledError
-            return work()
-
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
         self._waiting += 1
-        # Shielded: what nobody waits for any more still counts as waiting until its turn has come.
-        done = asyncio.wrap_future(self._threads.submit(unit))
-        done.add_done_callback(self._done)
-        try:
-            return await asyncio.shield(done)
-        except asyncio.CancelledError:
-            given_up = True
-            raise
+        self._threads.submit(self._carry_out, loop, done, work)
+        return await done
 
     def close(self) -> None:
         """Waits for the units of work that run."""
         self._threads.submit(self._let_go)
         self._threads.shutdown()
 
-    def _done(self, done: "asyncio.Future[Any]") -> None:
+    def _carry_out(self, loop: asyncio.AbstractEventLoop, done: "asyncio.Future[T]", work: Callable[[], T]) -> None:
+        result: Any = None
+        error: BaseException | None = None
+        if not done.cancelled():  # What nobody waits for any more counts as waiting until its turn has come.
+            try:
+                result = work()
+            except BaseException as raised:
+                error = raised
+        loop.call_soon_threadsafe(self._end, done, result, error)
+
+    def _end(self, done: "asyncio.Future[T]", result: T, error: BaseException | None) -> None:
         self._waiting -= 1
-        if not done.cancelled():
-            done.exception()  # Who gave up does not ask for it.
+        if done.cancelled():
+            return
+        if error is None:
+            done.set_result(result)
+        else:
+            done.set_exception(error)
 
     def _transact(self, work: Callable[[Connection], T]) -> T:
         ended = False
