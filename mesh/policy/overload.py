@@ -12,20 +12,20 @@ from chat.mesh.v1 import options_pb2 as pb
 from mesh.errors import Unavailable
 from mesh.policy.methods import policy_of
 
-SAMPLES: Final = 5
+SAMPLES: Final = 10
 """Whoever keeps everybody waiting for a moment only, such as a collector of garbage, is no overload."""
 RETRY_AFTER_S: Final = 1
 
 _BEARABLE_S: Final[Mapping[int, float]] = {
-    pb.RATE_CLASS_EPHEMERAL: 0.05,
-    pb.RATE_CLASS_SEARCH: 0.1,
-    pb.RATE_CLASS_READ: 0.25,
-    pb.RATE_CLASS_WRITE: 0.5,
+    pb.RATE_CLASS_EPHEMERAL: 0.1,
+    pb.RATE_CLASS_SEARCH: 0.25,
+    pb.RATE_CLASS_READ: 0.5,
+    pb.RATE_CLASS_WRITE: 1.0,
     pb.RATE_CLASS_MESH: float("inf"),
     pb.RATE_CLASS_UNSPECIFIED: float("inf"),  # Health, and what else is not ours.
 }
 """By rate class, the seconds of waiting from which on it is refused."""
-_LAST_S: Final = 1.0
+_LAST_S: Final = 2.0
 """Of sends, and of what it takes to log in."""
 
 

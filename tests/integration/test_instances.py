@@ -94,6 +94,7 @@ async def installation(tmp_path: Path) -> AsyncIterator[Installation]:
 async def group(owner: httpx2.AsyncClient, *others: httpx2.AsyncClient) -> str:
     ids = [(await other.get("/api/users/me")).json()["id"] for other in others]
     made = await owner.post("/api/messages/conversations", json={"type": "group", "name": "all", "member_ids": ids})
+    assert made.status_code == 201, made.text
     return str(made.json()["id"])
 
 

@@ -41,6 +41,7 @@ async def dm(alice: httpx2.AsyncClient, bob: httpx2.AsyncClient) -> str:
     """The conversation of the two."""
     other = (await bob.get("/api/users/me")).json()["id"]
     made = await alice.post("/api/messages/conversations", json={"type": "dm", "member_ids": [other]})
+    assert made.status_code == 201, made.text
     return str(made.json()["id"])
 
 

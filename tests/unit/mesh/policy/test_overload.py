@@ -47,12 +47,12 @@ def refused(overload: Overload) -> list[str]:
     ("seconds", "expected"),
     [
         (0.0, []),
-        (0.049, []),
-        (0.05, [TYPING]),
-        (0.1, [TYPING, SEARCH]),
-        (0.25, [TYPING, SEARCH, READ]),
-        (0.5, [TYPING, SEARCH, READ, REACT]),
-        (1.0, [TYPING, SEARCH, READ, REACT, SEND, LOGIN]),
+        (0.099, []),
+        (0.1, [TYPING]),
+        (0.25, [TYPING, SEARCH]),
+        (0.5, [TYPING, SEARCH, READ]),
+        (1.0, [TYPING, SEARCH, READ, REACT]),
+        (2.0, [TYPING, SEARCH, READ, REACT, SEND, LOGIN]),
         (60.0, [TYPING, SEARCH, READ, REACT, SEND, LOGIN]),
     ],
 )
