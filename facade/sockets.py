@@ -54,7 +54,7 @@ RECONNECT_AFTER_MS = 200, 1_000
 """The least and the most that a client is asked to wait before it connects elsewhere."""
 DRAIN_PAUSE_S, DRAIN_S = 0.1, 15.0
 """Between two sockets, and for all of them."""
-ANSWERS_S = 2.0
+ANSWERS_S = 5.0
 """How long a socket that is to be closed is kept open for what it waits for."""
 FEATURE_LEVEL = 1
 
