@@ -121,9 +121,12 @@ class Follower:
         while True:
             await self.up.wait()
             light = self.light
+            if light is None:  # It hears of the resume before it has the connection.
+                await asyncio.sleep(0)
+                continue
             try:
                 async with asyncio.timeout(ANSWER_S):
-                    ack = await light.ask("send-message", message) if light is not None else None
+                    ack = await light.ask("send-message", message)
             except (ConnectionError, TimeoutError):
                 ack = None
             if ack is None:
