@@ -44,7 +44,7 @@ def ack_before_write(patch: pytest.MonkeyPatch, _: SqliteFiles) -> None:
         told: list[Outcome] = []
 
         def tried(connection: Connection) -> None:
-            told.extend(journal._apply(connection, commands))
+            told.extend(journal._apply(connection, commands, journal._is_heard()))
             raise _NotYet
 
         with pytest.raises(_NotYet):
