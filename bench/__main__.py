@@ -1,15 +1,18 @@
-"""`python -m bench [part …]`: measures this machine and prints a table for each part."""
+"""`python -m bench [--quick] [part …]`: measures this machine and prints a table for each part."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
-from bench import calls, history, identity, limits, machine, members, relay, rooms, search, writer
+from bench import calls, goals, history, identity, limits, machine, members, relay, rooms, search, writer
 from bench.table import Table
 from mesh.telemetry.logs import configure_logs
 
 PARTS: Mapping[str, Callable[[], Awaitable[Table]]] = {
+    "goals": goals.table,
     "calls": calls.table,
     "identity": identity.table,
     "limits": limits.table,
@@ -20,16 +23,23 @@ PARTS: Mapping[str, Callable[[], Awaitable[Table]]] = {
     "history": history.table,
     "search": search.table,
 }
+ALONE: Mapping[str, Callable[[], Awaitable[Table]]] = {name: partial(goals.table, name) for name in goals.GROUPS}
+"""Parts of the goals."""
+QUICK = "--quick"
 
 
 async def _measure(part: str) -> Table:
-    return await PARTS[part]()
+    return await {**PARTS, **ALONE}[part]()
 
 
-def main(names: Sequence[str]) -> int:
-    unknown = set(names) - PARTS.keys()
+def main(arguments: Sequence[str]) -> int:
+    names = [argument for argument in arguments if argument != QUICK]
+    if QUICK in arguments:
+        os.environ.setdefault("CHAT_BENCH_PART", "0.1")
+    unknown = set(names) - PARTS.keys() - ALONE.keys()
     if unknown:
-        print(f"There is no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}.", file=sys.stderr)
+        known = ", ".join([*PARTS, *ALONE])
+        print(f"There is no part {', '.join(sorted(unknown))}; there are {known}.", file=sys.stderr)
         return 2
     configure_logs("text", "warning")
     print(machine.description(datetime.now(UTC)), flush=True)

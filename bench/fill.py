@@ -100,4 +100,13 @@ def at(sorted_values: Sequence[float], part: float) -> float:
 
 def size(usual: int) -> int:
     """How many of something; `CHAT_BENCH_PART` makes it a part of the usual, to try the bench itself."""
-    return max(10, int(usual * float(os.environ.get("CHAT_BENCH_PART", "1"))))
+    return max(10, int(usual * _part()))
+
+
+def is_quick() -> bool:
+    """Whether the bench itself is tried."""
+    return _part() < 1
+
+
+def _part() -> float:
+    return float(os.environ.get("CHAT_BENCH_PART", "1"))

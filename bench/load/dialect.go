@@ -32,8 +32,8 @@ func textOf(number int) string {
 	return mark + "0000000000"[len(figures):] + figures + " " + filler
 }
 
-// numberIn finds the number of the message in a frame; -1 when it holds none.
-func numberIn(payload []byte) int {
+// numberOf finds the number of the message in a frame; -1 when it holds none.
+func numberOf(payload []byte) int {
 	at := bytes.Index(payload, []byte(mark))
 	if at < 0 || at+len(mark)+digits > len(payload) {
 		return -1

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"time"
 )
 
 // centrifugo speaks its JSON protocol, in which a frame holds one reply a line.
@@ -26,7 +27,7 @@ func (centrifugo) line(m *member, line []byte) {
 	case bytes.Equal(line, []byte("{}")):
 		m.say("{}")
 	case bytes.HasPrefix(line, []byte(`{"push":`)):
-		if number := numberIn(line); number >= 0 {
+		if number := numberOf(line); number >= 0 {
 			m.delivered(number)
 		}
 	case bytes.HasPrefix(line, []byte(`{"id":`)) && !bytes.Contains(line, []byte(`"error":`)):
@@ -58,19 +59,25 @@ func (tinode) opened(m *member) {
 	m.say(fmt.Sprintf(`{"hi":{"id":"%d","ver":"0.22","ua":"load"}}`, tnHi))
 }
 
-func (tinode) heard(m *member, payload []byte) {
+func (tinode) enter(m *member) {
+	m.say(fmt.Sprintf(`{"sub":{"id":"%d","topic":%q}}`, tnSub, m.room.ID))
+}
+
+func (t tinode) heard(m *member, payload []byte) {
 	switch {
 	case bytes.HasPrefix(payload, []byte(`{"data":`)):
-		m.delivered(numberIn(payload))
+		m.delivered(numberOf(payload))
 	case bytes.HasPrefix(payload, []byte(`{"ctrl":`)):
 		id, code := leading(after(payload, `"id":"`)), leading(after(payload, `"code":`))
 		switch {
+		case id == tnSub && code == 503: // Locked: the topic is just being loaded.
+			m.crowd.loop.after(50*time.Millisecond, func() { t.enter(m) })
 		case code >= 300:
 			m.refused(payload)
 		case id == tnHi:
 			m.say(fmt.Sprintf(`{"login":{"id":"%d","scheme":"token","secret":%q}}`, tnLogin, m.token))
 		case id == tnLogin:
-			m.say(fmt.Sprintf(`{"sub":{"id":"%d","topic":%q}}`, tnSub, m.room.ID))
+			t.enter(m)
 		case id == tnSub:
 			m.ready()
 		case id >= tnFirst:
@@ -89,7 +96,7 @@ type raw struct{}
 func (raw) opened(m *member) { m.ready() }
 
 func (raw) heard(m *member, payload []byte) {
-	number := numberIn(payload)
+	number := numberOf(payload)
 	m.delivered(number)
 	if m.room.members[0] == m {
 		m.acked(number)

@@ -26,7 +26,7 @@ func (socketIO) heard(m *member, payload []byte) {
 	case payload[0] == eioPing:
 		m.say("3")
 	case bytes.HasPrefix(payload, []byte(sioEvent)):
-		m.delivered(numberIn(payload))
+		m.delivered(numberOf(payload))
 	case bytes.HasPrefix(payload, []byte(sioAck)):
 		if number := leading(payload[len(sioAck):]); number == joinNumber {
 			m.ready()
@@ -57,7 +57,7 @@ func (chat) heard(m *member, payload []byte) {
 		m.say("3")
 	case bytes.HasPrefix(payload, []byte(`42["message-new",`)):
 		m.at = max(m.at, leading(after(payload, `"pos":`)))
-		m.delivered(numberIn(payload))
+		m.delivered(numberOf(payload))
 	case bytes.HasPrefix(payload, []byte(`42["hello",`)):
 		m.userAt = leading(after(payload, `"user_pos":`))
 		if m.at == 0 {

@@ -40,11 +40,11 @@ class Figures:
 
     @property
     def flaws(self) -> list[str]:
-        """What makes the run worthless."""
+        """What makes the run worthless, or tells how it differs from one in which all went right."""
         counts = {
             "missing": self.missing,
             "duplicated": self.duplicated,
-            "reordered": self.reordered,
+            "out of order": self.reordered,
             "not acknowledged": self.sent - self.acked,
             "% of a core for the generator": self.cpu_s / self.wall_s * 100 if self.cpu_s > self.wall_s / 2 else 0,
         }

@@ -2,7 +2,7 @@
 
 import signal
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -94,23 +94,11 @@ class Ours:
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         self.server.stop(how)
 
-    def rooms(self, count: int, members: int) -> list[Room]:
-        with httpx2.Client(base_url=self.server.http, timeout=60) as rest:
-            return [self._room(rest, [self.people.new() for _ in range(members)]) for _ in range(count)]
-
-    def _room(self, rest: httpx2.Client, members: list[tuple[str, str]]) -> Room:
-        ids, shown = zip(*members, strict=True)
-        headers = {"Authorization": f"Bearer {shown[0]}"}
-        new = {"type": "group", "name": "bench", "member_ids": ids[1:AT_ONCE]}
-        room_id = _post(rest, "/api/messages/conversations", new, headers)["id"]
-        for first in range(AT_ONCE, len(ids), MORE_AT_ONCE):
-            more = {"user_ids": ids[first : first + MORE_AT_ONCE]}
-            _post(rest, f"/api/messages/conversations/{room_id}/members", more, headers)
-        return Room(room_id, shown)
-
     def target(self, name: str, database_pids: Sequence[int] = ()) -> Target:
         url = self.server.http.replace("http", "ws", 1) + "/ws/?EIO=4&transport=websocket"
-        target = Target(name, "chat", url, [self.server.process.pid, *database_pids], self.rooms)
+        target = Target(
+            name, "chat", url, [self.server.process.pid, *database_pids], make_rooms(self.server.http, self.people)
+        )
 
         def restart() -> None:
             self.stop(signal.SIGKILL)
@@ -140,6 +128,27 @@ def on_postgres() -> Iterator[Target]:
             yield ours.target("ours on PostgreSQL", [postgres.pid])
         finally:
             ours.stop()
+
+
+def make_rooms(http: str, people: People) -> Callable[[int, int], list[Room]]:
+    """Makes groups of people who were in none before, at the facade with this URL."""
+
+    def rooms(count: int, members: int) -> list[Room]:
+        with httpx2.Client(base_url=http, timeout=60) as rest:
+            return [_room(rest, [people.new() for _ in range(members)]) for _ in range(count)]
+
+    return rooms
+
+
+def _room(rest: httpx2.Client, members: Sequence[tuple[str, str]]) -> Room:
+    ids, shown = zip(*members, strict=True)
+    headers = {"Authorization": f"Bearer {shown[0]}"}
+    new = {"type": "group", "name": "bench", "member_ids": ids[1:AT_ONCE]}
+    room_id = _post(rest, "/api/messages/conversations", new, headers)["id"]
+    for first in range(AT_ONCE, len(ids), MORE_AT_ONCE):
+        more = {"user_ids": ids[first : first + MORE_AT_ONCE]}
+        _post(rest, f"/api/messages/conversations/{room_id}/members", more, headers)
+    return Room(room_id, shown)
 
 
 def _post(rest: httpx2.Client, path: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> Any:

@@ -1,0 +1,35 @@
+"""The comparisons by letter: CPU per message and per delivery."""
+
+from collections.abc import Iterator
+
+from bench.peers import others, ours, tinode
+from bench.peers.compare import Work, compare, per_delivery_us, per_message_us
+from bench.peers.goals import Row
+
+TALK = Work(rooms=20, members=10, rate=200)
+FANOUTS = (Work(rooms=1, members=100, rate=60), Work(rooms=1, members=1000, rate=6))
+"""Six thousand deliveries a second either way."""
+
+
+def persisted() -> Iterator[Row]:
+    """CPU a message that is kept before it is acknowledged, with ten deliveries; the database's counts."""
+    what = "CPU per persisted message, 10 deliveries"
+    for goal, name, mine, peer in (
+        ("a", "PostgreSQL: Tinode", ours.on_postgres, tinode.on_postgres),
+        ("b", "PostgreSQL: Node socket.io", ours.on_postgres, others.node_postgres),
+        ("b'", "SQLite: python-socketio", ours.on_sqlite, others.stock_sqlite),
+    ):
+        yield compare(goal, f"{what}, {name}", mine, peer, TALK, per_message_us)
+
+
+def fanout() -> Iterator[Row]:
+    """CPU a delivery in large rooms. Ours keeps every message, the peers keep none."""
+    for goal, name, peer in (
+        ("c", "python-socketio", others.stock),
+        ("d", "Node socket.io", others.node),
+        ("e", "Centrifugo", others.centrifugo),
+        ("f", "a loop in C", others.broadcaster),
+    ):
+        for work in FANOUTS:
+            what = f"CPU per delivery, room of {work.members:,}: {name}"
+            yield compare(goal, what, ours.on_sqlite, peer, work, per_delivery_us)
