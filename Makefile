@@ -43,7 +43,7 @@ gen: .venv/.dev-stamp ## gen/ and the references in docs/, from proto/
 	@$(BIN)/python tools/gen.py
 	@$(BIN)/python tools/docs.py
 
-bench: .venv/.dev-stamp ## measure this machine, print the tables
+bench: .venv/.dev-stamp ## measure this machine, beside peers where they can be had; docs/benchmarks.md
 	@$(BIN)/python -m bench
 
 reset: ## forget all data: .chat is removed

@@ -11,7 +11,7 @@ from bench.peers.goals import Row, comparison
 from bench.peers.growth import growth
 from bench.peers.idle import idle
 from bench.peers.latency import latency
-from bench.peers.process import LOAD_CPU, SERVER_CPU, raise_limit
+from bench.peers.process import cores, raise_limit
 from bench.peers.proxied import proxied
 from bench.peers.store import store
 from bench.peers.storm import storm
@@ -54,9 +54,10 @@ def _measured(name: str) -> Sequence[Row]:
 
 
 def _note() -> str:
+    server, load = cores()
     short = " THIS WAS A QUICK RUN, to try the bench itself: its figures say nothing." if is_quick() else ""
     return (
-        f"Servers on core {SERVER_CPU} with their database, the load generator on core {LOAD_CPU}. Open loop, every "
+        f"Servers on core {server} with their database, the load generator on core {load}. Open loop, every "
         "message\nlooked for at every member. Costs are CPU, user and system; their ratio says how many times as much "
         "the peer takes.\nThe ratios of g and i to m are ours by theirs: less is better. The rest: docs/benchmarks.md."
         + short

@@ -11,7 +11,7 @@ from bench.peers.load import crowd
 from bench.peers.process import cpu_seconds, rss_bytes
 
 FEW, MANY, ROOM, WATCHED_S = 1000, 5000, 10, 75
-"""Three pings of each socket fall into that time."""
+"""At least three pings of each socket fall into that time."""
 
 
 def idle() -> Sequence[Row]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.peers import cache
-from bench.peers.process import LOAD_CPU, cpu_seconds, pinned, settled_cpu_seconds, stop
+from bench.peers.process import cores, cpu_seconds, pinned, settled_cpu_seconds, stop
 from bench.peers.target import Room, Target
 
 
@@ -97,7 +97,7 @@ def crowd(target: Target, rooms: Sequence[Room]) -> Iterator[Load]:
         plan = Path(folder) / "plan.json"
         plan.write_text(json.dumps({"rooms": [asdict(room) for room in rooms]}))
         command = [str(program), "-dialect", target.dialect, "-url", target.url, "-plan", str(plan)]
-        with pinned(LOAD_CPU):
+        with pinned(cores()[1]):
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         try:
             yield Load(process, target)

@@ -16,7 +16,7 @@ from sqlalchemy import Engine, String, cast, func, literal, select
 from bench.fill import Columns, Number, copies, numbered, numbered_id, open_beside
 from bench.folder import on_disk
 from bench.peers.postgres import open_postgres
-from bench.peers.process import SERVER_CPU, free_port, pinned
+from bench.peers.process import cores, free_port, pinned
 from bench.peers.target import Room, Target
 from mesh.database import sqlite_url
 from mesh.identity import tokens
@@ -88,7 +88,7 @@ class Ours:
         self.people = People(Settings(data=data, sql_url=databases.get("CHAT_SQL_URL", "")))
 
     def _start(self) -> Server:
-        with pinned(SERVER_CPU):
+        with pinned(cores()[0]):
             return start(self._data, **self._settings)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:

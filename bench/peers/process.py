@@ -11,10 +11,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-_CPUS = sorted(os.sched_getaffinity(0))
-SERVER_CPU, LOAD_CPU = _CPUS[0], _CPUS[-1]
-"""The same where there is one only; that figure says little."""
-_TICK, _PAGE = os.sysconf("SC_CLK_TCK"), os.sysconf("SC_PAGE_SIZE")
+
+def cores() -> tuple[int, int]:
+    """That of the servers and that of the load generator: the same where there is one only."""
+    found = sorted(os.sched_getaffinity(0))
+    return found[0], found[-1]
 
 
 @contextmanager
@@ -55,7 +56,7 @@ def server(
 def start_server(
     command: Sequence[str], port: int, log: Path, env: Mapping[str, str] | None = None, user: str | None = None
 ) -> subprocess.Popen[bytes]:
-    with log.open("ab") as said, pinned(SERVER_CPU):
+    with log.open("ab") as said, pinned(cores()[0]):
         process = subprocess.Popen(
             command, stdout=said, stderr=said, stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})}, user=user
         )
@@ -83,11 +84,11 @@ def stop(process: subprocess.Popen[bytes], how: signal.Signals = signal.SIGTERM)
 
 def cpu_seconds(roots: Collection[int]) -> float:
     """User and system seconds of these processes and of all below them, those included that have ended."""
-    return sum(sum(map(int, _stat(pid)[11:15])) for pid in _tree(roots)) / _TICK
+    return sum(sum(map(int, _stat(pid)[11:15])) for pid in _tree(roots)) / os.sysconf("SC_CLK_TCK")
 
 
 def rss_bytes(roots: Collection[int]) -> int:
-    return sum(int(_stat(pid)[21]) for pid in _tree(roots)) * _PAGE
+    return sum(int(_stat(pid)[21]) for pid in _tree(roots)) * os.sysconf("SC_PAGE_SIZE")
 
 
 def settled_cpu_seconds(roots: Collection[int], within_s: float = 5) -> float:

@@ -1,38 +1,32 @@
-"""Messages through the store when many wait, and when each has a commit of its own."""
+"""Messages through the store when many wait, and through a bare driver with a commit for each."""
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 
-from bench.clock import Stopwatch
 from bench.fill import is_quick
 from bench.folder import on_disk
 from bench.peers.compare import spread
 from bench.peers.goals import Row
-from bench.writer import Room, open_room
+from bench.writer import bare, measure, open_room
+from mesh.database import sqlite_url
 
-WAITING, TOGETHER, ALONE = 200, 6000, 600
-"""Messages that wait at a time; messages that are written so, and one by one."""
+KIND, WAITING, TOGETHER = "SQLite", 500, 20_000
+"""Messages that wait at a time, and messages in all."""
 
 
 def store() -> Sequence[Row]:
-    return [asyncio.run(_measure())]
-
-
-async def _measure() -> Row:
-    part = 5 if is_quick() else 1
     with on_disk() as folder:
-        async with open_room(folder, CollectorRegistry()) as room:
-            await room.send(WAITING, WAITING)
-            alone = [await _rate(room, ALONE // part, 1) for _ in range(2)]
-            together = await _rate(room, TOGETHER // part, WAITING)
-    one = sum(alone) / len(alone)
-    what = f"persisted messages a second, {WAITING} waiting, SQLite: a commit each"
-    return Row("h", what, f"{together:.0f}/s", f"{one:.0f}/s", together / one, spread([alone[0] / alone[1]]))
+        return [asyncio.run(_measured(folder))]
 
 
-async def _rate(room: Room, count: int, waiting: int) -> float:
-    watch = Stopwatch()
-    await room.send(count, waiting)
-    return count / watch.wall_s()
+async def _measured(folder: Path) -> Row:
+    first, second = [bare(sqlite_url(folder / f"{name}.db"), KIND).rate for name in ("first", "second")]
+    alone, registry = (first + second) / 2, CollectorRegistry()
+    async with open_room(sqlite_url(folder / "message.db"), registry) as room:
+        count = TOGETHER // 10 if is_quick() else TOGETHER
+        together = (await measure(room, registry, KIND, WAITING, count)).rate
+    what = f"persisted messages a second, {WAITING} waiting, {KIND}: a bare driver, a commit each"
+    return Row("h", what, f"{together:.0f}/s", f"{alone:.0f}/s", together / alone, spread([first / second]))
