@@ -18,6 +18,12 @@ export class Acts {
     this.#session = session;
   }
 
+  /** Says how one wants to be seen: `{status, message, emoji, expires_at?}`, in place of what was said before. */
+  async presence(said) {
+    const { data } = await this.#session.call("presence-update", said);
+    this.#session.watching.changed(data);
+  }
+
   // --- messages
 
   async edit(room, message, text, mentions) {

@@ -2,6 +2,7 @@
 
 import { element } from "../element.js";
 import { initials } from "../initials.js";
+import { otherOf } from "./presence.js";
 
 const HUES = 6;
 
@@ -30,4 +31,13 @@ export function Badge(room, store) {
   if (avatar) return Avatar({ id: room.id, full_name: "", avatar });
   const sign = type === "channel" ? (visibility === "public" ? "#" : "🔒") : initials(room.conversation.name || "?");
   return element("span", { class: `avatar square hue-${hueOf(room.id)}`, "aria-hidden": "true" }, sign);
+}
+
+/** The sign of a conversation with a dot that shows how the other person is: decoration, too. */
+export function LiveBadge(room, store) {
+  const other = otherOf(room);
+  const sign = Badge(room, store);
+  if (!other) return sign;
+  const { state } = store.presences.of(other);
+  return element("span", { class: "live" }, sign, element("i", { class: "dot", "data-state": state }));
 }

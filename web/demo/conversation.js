@@ -4,7 +4,7 @@ import { icon } from "../element.js";
 import { Problem } from "../api.js";
 import { Disconnected } from "../socketio.js";
 import { inWords } from "../words.js";
-import { Badge } from "./avatar.js";
+import { LiveBadge } from "./avatar.js";
 import { Composer } from "./composer.js";
 import { confirmDialog } from "./dialog.js";
 import { laterDialog } from "./dialogs/later.js";
@@ -16,6 +16,7 @@ import { isMuted, titleOf } from "./listing.js";
 import { openMenu } from "./menu.js";
 import { MessageRows } from "./message.js";
 import { messageActs } from "./message-acts.js";
+import { groupLine, otherOf, presenceLine } from "./presence.js";
 import { ThreadPanel } from "./thread.js";
 import { Timeline } from "./timeline.js";
 import { Toolbar } from "./toolbar.js";
@@ -188,14 +189,18 @@ export class ConversationView {
 
   #drawHeader(room) {
     const { store } = this.#session;
-    const { topic, type, member_count, archived_at } = room.conversation;
+    const { topic, type, archived_at } = room.conversation;
     const title = titleOf(room, store);
     const muted = isMuted(room.conversation, Date.now());
+    const other = otherOf(room);
+    const presence = other && store.presences.of(other);
+    const people = this.#peopleLine(room, presence);
     const print = JSON.stringify([
       title,
       topic,
       type,
-      member_count,
+      people,
+      presence?.state,
       archived_at,
       muted,
       room.conversation.avatar,
@@ -203,13 +208,17 @@ export class ConversationView {
     ]);
     if (print === this.#title) return;
     this.#title = print;
-    this.#find(".conversation-head .badge-place").replaceChildren(Badge(room, store));
+    this.#find(".conversation-head .badge-place").replaceChildren(LiveBadge(room, store));
     this.#find(".conversation-head h3").textContent = title;
-    const people = type === "dm" ? "" : `${member_count} ${member_count === 1 ? "member" : "members"}`;
     this.#find(".conversation-head .about").textContent = [people, archived_at && "archived", muted && "muted", topic]
       .filter(Boolean)
       .join(" · ");
     this.#find(".timeline").setAttribute("aria-label", `Messages with ${title}`);
+  }
+
+  #peopleLine({ id, conversation: { type, member_count } }, presence) {
+    if (type !== "dm") return groupLine(this.#session.store.presences.connectedIn(id), member_count);
+    return presence ? presenceLine(presence, Date.now()) : "";
   }
 
   #drawJumps() {

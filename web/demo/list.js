@@ -1,12 +1,10 @@
 // The list of conversations of a pane: one of them has the focus, the arrow keys move it.
 
 import { element, icon } from "../element.js";
-import { Badge } from "./avatar.js";
-import { FILTERS, isMuted, listed, previewOf, titleOf } from "./listing.js";
+import { LiveBadge } from "./avatar.js";
+import { FILTERS, isMuted, listed, previewOf, titleOf, whenOf } from "./listing.js";
 import { openMenu } from "./menu.js";
-
-const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+import { otherOf } from "./presence.js";
 
 export class ConversationList {
   #node;
@@ -18,6 +16,7 @@ export class ConversationList {
   #drawn = new Map(); // id -> {print, node}
   #focused = null; // id of the one that Tab reaches
   #current = null;
+  #rooms = [];
 
   /** `on` has what `open`, `accept`, `decline` and `filter` do. */
   constructor(node, { session, on }) {
@@ -33,12 +32,18 @@ export class ConversationList {
     node.querySelector(".filters").addEventListener("click", ({ target }) => this.#choose(target.closest("button")));
   }
 
+  /** The rooms that are listed, in their order. */
+  get rooms() {
+    return this.#rooms;
+  }
+
   /** Shows the list as it is now; `current` is the id of the conversation that is open. */
   draw(current) {
     this.#current = current;
     const { store } = this.#session;
     const now = Date.now();
     const rooms = listed(store, { filter: this.#filter, words: this.#search.value, now, keep: current });
+    this.#rooms = rooms;
     if (!rooms.some(({ id }) => id === this.#focused))
       this.#focused = (rooms.find(({ id }) => id === current) ?? rooms[0])?.id;
     const kept = new Map();
@@ -71,6 +76,7 @@ export class ConversationList {
     const { store } = this.#session;
     const at = conversation.last_message?.created_at ?? conversation.created_at;
     const [typing] = room.typing();
+    const other = otherOf(room);
     const writer = typing && conversation.type !== "dm" ? `${store.who(typing).full_name.split(" ")[0]} ` : "";
     return {
       title: titleOf(room, store),
@@ -81,6 +87,7 @@ export class ConversationList {
       muted: isMuted(conversation, now),
       favourite: Boolean(conversation.my?.favourite),
       archived: Boolean(conversation.archived_at),
+      presence: other && store.presences.of(other).state,
       sign: [conversation.type, conversation.visibility, conversation.avatar, conversation.name],
       current: room.id === this.#current,
       focused: room.id === this.#focused,
@@ -88,8 +95,9 @@ export class ConversationList {
   }
 
   #item(room, line) {
-    const { title, preview, when, unread, mentions, muted, favourite, archived, current, focused } = line;
+    const { title, preview, when, unread, mentions, muted, favourite, archived, presence, current, focused } = line;
     const said = [
+      presence === "unknown" ? "presence unknown" : presence,
       unread && `${unread} unread`,
       mentions && `${mentions} mention you`,
       muted && "muted",
@@ -110,7 +118,7 @@ export class ConversationList {
           tabindex: focused ? "0" : "-1",
           onclick: () => this.#on.open(room.id),
         },
-        Badge(room, this.#session.store),
+        LiveBadge(room, this.#session.store),
         element(
           "span",
           { class: "two" },
@@ -234,9 +242,4 @@ export class ConversationList {
     event.stopPropagation();
     this.draw(this.#current);
   }
-}
-
-function whenOf(at, now) {
-  const date = new Date(at);
-  return date.toDateString() === new Date(now).toDateString() ? CLOCK.format(date) : DAY.format(date);
 }

@@ -1,5 +1,8 @@
 // The list of conversations: which of them, in which order, and what a line says. Pure.
 
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+
 /** What can be chosen; `server` is the filter of the API for those that are not read at first. */
 export const FILTERS = [
   { key: "all", label: "All", test: (c) => !c.my?.hidden && !c.archived_at },
@@ -46,4 +49,10 @@ export function previewOf(room, store) {
   const who =
     last.sender.id === store.me ? "You" : type === "dm" ? "" : store.who(last.sender.id).full_name.split(" ")[0];
   return { kind: "message", who, text: last.text };
+}
+
+/** A moment in short, as seen from `now`: the time of today, else the day. */
+export function whenOf(at, now) {
+  const date = new Date(at);
+  return date.toDateString() === new Date(now).toDateString() ? CLOCK.format(date) : DAY.format(date);
 }

@@ -9,6 +9,7 @@ import { ConversationView } from "./conversation.js";
 import { browseDialog, inviteDialog } from "./dialogs/browse.js";
 import { scheduledDialog } from "./dialogs/later.js";
 import { newDialog } from "./dialogs/new.js";
+import { presenceDialog } from "./dialogs/presence.js";
 import { savedDialog } from "./dialogs/saved.js";
 import { searchDialog } from "./dialogs/search.js";
 import { switcherDialog } from "./dialogs/switcher.js";
@@ -16,6 +17,7 @@ import { ConversationList } from "./list.js";
 import { listed } from "./listing.js";
 import { loadFiltered } from "./load.js";
 import { openMenu } from "./menu.js";
+import { ownLine, watchedFor } from "./presence.js";
 
 const DROP_S = 6;
 const NOTICE_MS = 8_000;
@@ -109,7 +111,10 @@ export class Pane {
 
   #listen() {
     new IntersectionObserver(() => this.#drawSoon()).observe(this.node);
-    document.addEventListener("visibilitychange", () => this.#conversation.seen());
+    document.addEventListener("visibilitychange", () => {
+      this.#conversation.seen();
+      this.#watch();
+    });
     this.#find(".drop").addEventListener("click", () => this.#drop());
     this.#find(".again").addEventListener("click", () => this.#logInAgain());
     this.#find(".jump").addEventListener("click", () => this.switch());
@@ -129,6 +134,7 @@ export class Pane {
   #ownMenu(anchor) {
     const { size } = this.#session.store.scheduled;
     openMenu(anchor, "Yours", [
+      { label: "How others see you", icon: "react", act: () => presenceDialog(this.#context) },
       { label: "Search messages", icon: "search", act: () => searchDialog(this.#context) },
       { label: "Saved messages", icon: "bookmark", act: () => savedDialog(this.#context) },
       {
@@ -168,9 +174,19 @@ export class Pane {
     if (!this.#opened && this.#session.loaded) this.#openFirst();
     this.#conversation.draw();
     this.#list.draw(this.#conversation.room?.id);
-    this.#onUnread(
-      store.unread.messages > 0 && !(this.node.checkVisibility() && document.visibilityState === "visible"),
-    );
+    this.#watch();
+    this.#onUnread(store.unread.messages > 0 && !this.#isSeen(this.node));
+  }
+
+  #isSeen(node) {
+    return document.visibilityState === "visible" && node.checkVisibility();
+  }
+
+  // Who is not looking hears of nobody but themselves.
+  #watch() {
+    const rooms = this.#isSeen(this.#find(".side")) ? this.#list.rooms : [];
+    const open = this.#isSeen(this.#find(".talk")) ? this.#conversation.room : null;
+    this.#session.watching.watch(watchedFor(rooms, open, this.#session.user.id));
   }
 
   #openFirst() {
@@ -191,15 +207,19 @@ export class Pane {
   }
 
   #drawState() {
-    const { state, back_in_s } = this.#session;
+    const { state, back_in_s, store } = this.#session;
+    const own = ownLine(store.presences.of(store.me));
     this.#find(".state").dataset.state = back_in_s ? "dropped" : state;
-    this.#find(".state span").textContent = back_in_s ? `Offline, back in ${back_in_s} s` : STATES[state];
+    this.#find(".state span").textContent = back_in_s
+      ? `Offline, back in ${back_in_s} s`
+      : [STATES[state], own].filter(Boolean).join(" · ");
     this.#find(".drop").disabled = state !== "connected";
     this.#find(".ended").hidden = state !== "ended";
   }
 
   #back() {
     this.node.classList.remove("talking");
+    this.#drawSoon();
     (this.#find(".line.current") ?? this.#find(".search")).focus();
   }
 

@@ -7,6 +7,7 @@ import { inWords } from "../words.js";
 import { load } from "./load.js";
 import { Places } from "./places.js";
 import { Store } from "./store.js";
+import { Watching } from "./watching.js";
 
 const TYPING_ENDS_MS = 6_000;
 const DELIVERED_AFTER_MS = 250;
@@ -41,6 +42,11 @@ export class Session {
     this.#again = again;
     this.user = login.user;
     this.store = new Store(login.user);
+    this.watching = new Watching({
+      call: (event, data) => this.call(event, data),
+      presences: this.store.presences,
+      onChange: () => this.onChange(),
+    });
     this.onRecord = onRecord;
     this.state = "closed";
     this.loaded = false;
@@ -170,6 +176,7 @@ export class Session {
     else if (event === "resync-required") this.#resync(data);
     else if (event === "auth-expiring") this.#renew();
     else if (event === "session-revoked") this.#end();
+    else if (event === "presence-update") this.watching.changed(data);
     else if (data.event_id !== undefined) this.#changed(data);
   }
 
@@ -315,6 +322,8 @@ export class Session {
       type: `socket ${state}`,
       body: { state, reason: detail.error?.message, retry_in_ms: detail.delay_ms },
     });
+    if (state === "connected") this.watching.connected();
+    else this.watching.lost();
     this.onChange();
   }
 

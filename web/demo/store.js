@@ -3,6 +3,7 @@
 // with the same changes in whatever order, they come to the same.
 
 import { Places } from "./places.js";
+import { Presences } from "./presence.js";
 import { Room } from "./room.js";
 
 export class Store {
@@ -10,6 +11,7 @@ export class Store {
   #profiles = new Map(); // by user id
 
   places = new Places();
+  presences = new Presences();
   drafts = new Map(); // `conversation thread` -> draft
   invites = new Map(); // by id, those that wait for our answer
   bookmarks = new Map(); // by message id

@@ -102,6 +102,7 @@ def test_nothing_serious(shaped: Tab) -> None:
     for menu, item, name in (
         ("New", "New group", "New group"),
         ("New", "Browse channels", "Channels"),
+        ("Yours", "How others see you", "How others see you"),
         ("Yours", "Search messages", "Search messages"),
         ("Yours", "Saved messages", "Saved messages"),
         ("Yours", "Planned messages", "Planned messages"),

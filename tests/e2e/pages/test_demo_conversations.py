@@ -25,7 +25,7 @@ def test_a_group_is_made_named_anew_and_ended(tab: Tab) -> None:
     settings.get_by_label("Topic").fill("Everything")
     settings.get_by_role("button", name="Save").click()
     expect(tab.pane(1).locator(".conversation-head h3")).to_have_text(renamed)
-    expect(tab.pane(1).locator(".conversation-head .about")).to_have_text("2 members · Everything")
+    expect(tab.pane(1).locator(".conversation-head .about")).to_have_text("2 of 2 online · Everything")
 
     settings.get_by_label("Role of Bob Rivera").select_option("guest")
     expect(tab.pane(1).locator(".talk .why")).to_have_text("You are a guest here, and may only read.")
@@ -60,11 +60,11 @@ def test_a_public_channel_is_found_and_joined_and_left(tab: Tab) -> None:
     expect(tab.pane(1).locator(".conversation-head h3")).to_have_text(name)
     expect(tab.message(1, text)).to_have_count(1)
     enter(tab, 0, name)
-    expect(tab.pane(0).locator(".conversation-head .about")).to_have_text("2 members")
+    expect(tab.pane(0).locator(".conversation-head .about")).to_have_text("2 of 2 online")
     choose(tab, 1, "Conversation menu", "Leave")
     tab.page.get_by_role("dialog").get_by_role("button", name="Leave").click()
     expect(line(tab, 1, name)).to_have_count(0)
-    expect(tab.pane(0).locator(".conversation-head .about")).to_have_text("1 member")
+    expect(tab.pane(0).locator(".conversation-head .about")).to_have_text("1 of 1 online")
 
 
 def test_members_are_added_and_removed(tab: Tab) -> None:
