@@ -217,3 +217,18 @@ def test_demo_on_a_phone(phone: Tab) -> None:
     tabs.nth(2).click()
     expect(phone.page.locator(".inspector")).to_be_visible()
     assert overflow(phone.page) == 0
+
+
+def test_a_notice_takes_no_clicks(tab: Tab) -> None:
+    """What it says lies below the title, and does not keep anybody from what lies under it."""
+    tab.demo()
+    tab.pane(0).get_by_role("button", name="Drop my connection").click()
+    notice = tab.pane(0).locator(".notice")
+    expect(notice).to_contain_text("Resumed")
+    title = tab.pane(0).locator(".conversation-head").bounding_box()
+    box = notice.bounding_box()
+    assert title
+    assert box
+    assert box["y"] >= title["y"] + title["height"]
+    at = [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2]
+    assert not tab.page.evaluate("([x, y]) => Boolean(document.elementFromPoint(x, y).closest('.notice'))", at)
