@@ -9,7 +9,18 @@ from mesh.sql.engines import is_sqlite
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 SHORTEST_SECRET = 32
 _FEWEST_CHARACTERS = 10
-_TELLTALE = ("change", "secret", "example", "default", "password", "insecure", "replace", "your-", "abcdefg", "12345678")
+_TELLTALE = (
+    "change",
+    "secret",
+    "example",
+    "default",
+    "password",
+    "insecure",
+    "replace",
+    "your-",
+    "abcdefg",
+    "12345678",
+)
 """What stands in examples, and in no secret that was drawn by chance."""
 
 
