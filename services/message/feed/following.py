@@ -12,12 +12,10 @@ from services.message.command import Origin
 from services.message.feed.domain import Attach, Place
 from services.message.feed.hub import Delivery, Hub
 from services.message.feed.mailbox import Mailbox
+from services.message.feed.relay import EVENT_BYTES, MAX_FRAME_BYTES, MAX_WAITING, MAX_WAITING_BYTES
 from services.message.feed.streams import draining
 from services.message.writer import Writer
 
-MAX_FRAME_BYTES: Final = 256 << 10
-MAX_WAITING: Final = 20_000
-MAX_WAITING_BYTES: Final = 4 << 20
 MOVED_BYTES: Final = 90
 """About what it takes to tell of a membership."""
 
@@ -54,8 +52,7 @@ class FollowStream:
         self._outgoing.close(draining())
 
     def deliver(self, delivery: Delivery) -> None:
-        event = pb.RelayEvent(change=delivery.change, user_id=delivery.user_id, except_user_id=delivery.except_user_id)
-        self._outgoing.put(pb.Followed(event=event), delivery.size + MOVED_BYTES)
+        self._outgoing.put(pb.Followed(event=delivery.event()), delivery.size + EVENT_BYTES)
 
     def moved(self, user_id: str, conversation_id: str, user_pos: int, *, is_member: bool) -> None:
         moved = pb.MemberMoved(user_id=user_id, conversation_id=conversation_id, user_pos=user_pos, is_member=is_member)

@@ -28,6 +28,10 @@ class Delivery:
     user_id: str = ""
     except_user_id: str = ""
 
+    def event(self) -> feed_pb.RelayEvent:
+        """As streams for many users tell of it."""
+        return feed_pb.RelayEvent(change=self.change, user_id=self.user_id, except_user_id=self.except_user_id)
+
 
 class Subscriber(Protocol):
     """A stream for one or more users. Told apart by identity."""

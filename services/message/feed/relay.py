@@ -28,8 +28,8 @@ MAX_FRAME_BYTES = 256 << 10
 MAX_WAITING = 20_000
 MAX_WAITING_BYTES = 4 << 20
 MAX_SESSIONS = 100_000
-_OVERHEAD = 90
-"""Bytes of an event beside its change."""
+EVENT_BYTES = 90
+"""Of an event beside its change."""
 
 Outgoing = pb.RelayReply | pb.RelayEvent
 
@@ -74,8 +74,7 @@ class RelayStream:
         self._end: Error | None = None
 
     def deliver(self, delivery: Delivery) -> None:
-        event = pb.RelayEvent(change=delivery.change, user_id=delivery.user_id, except_user_id=delivery.except_user_id)
-        self._outgoing.put(event, delivery.size + _OVERHEAD)
+        self._outgoing.put(delivery.event(), delivery.size + EVENT_BYTES)
 
     async def serve(self, frames: AsyncIterable[pb.RelayRequest]) -> AsyncIterator[pb.RelayResponse]:
         """The frames towards the gateway, until it has no more entries and each is answered."""
