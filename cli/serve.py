@@ -6,7 +6,7 @@ import gc
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
@@ -107,7 +107,7 @@ async def serving(settings: Settings, chosen: Sequence[str]) -> AsyncIterator[st
         stack.callback(configure_tracing(ring=ring).shutdown)
         metrics = Metrics(registry)
         hosted = await stack.enter_async_context(host(settings, services, metrics))
-        await stack.enter_async_context(watch_loop(_both(metrics.loop_lag.observe, hosted.mesh.overload.observe)))
+        await stack.enter_async_context(watch_loop(metrics.loop_lag.observe, hosted.mesh.overload.observe))
         grpc_port = await stack.enter_async_context(
             listen(
                 settings.grpc,
@@ -133,14 +133,6 @@ async def serving(settings: Settings, chosen: Sequence[str]) -> AsyncIterator[st
             lines = [_welcome(url, grpc_address, routes), *lines]
         stack.push_async_callback(health.drain)
         yield "\n".join(lines)
-
-
-def _both(one: Callable[[float], object], other: Callable[[float], object]) -> Callable[[float], None]:
-    def tell(seconds: float) -> None:
-        one(seconds)
-        other(seconds)
-
-    return tell
 
 
 @asynccontextmanager

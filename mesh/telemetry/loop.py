@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -17,23 +17,25 @@ log = structlog.get_logger()
 
 @asynccontextmanager
 async def watch_loop(
-    observe: Callable[[float], object],
-    *,
+    *observers: Callable[[float], object],
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
 ) -> AsyncIterator[None]:
-    """Tells `observe` ten times a second by how many seconds a timer was late, and logs when it was STALL_S."""
-    async with background(_watch(observe, clock, sleep), "watch-loop"):
+    """Tells `observers` ten times a second by how many seconds a timer was late, and logs when it was STALL_S."""
+    async with background(_watch(observers, clock, sleep), "watch-loop"):
         yield
 
 
 async def _watch(
-    observe: Callable[[float], object], clock: Callable[[], float], sleep: Callable[[float], Awaitable[None]]
+    observers: Sequence[Callable[[float], object]],
+    clock: Callable[[], float],
+    sleep: Callable[[float], Awaitable[None]],
 ) -> None:
     while True:
         start = clock()
         await sleep(INTERVAL_S)
         late = max(0.0, clock() - start - INTERVAL_S)
-        observe(late)
+        for observe in observers:
+            observe(late)
         if late >= STALL_S:
             log.warning("the event loop was blocked", seconds=round(late, 3))
