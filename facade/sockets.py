@@ -41,6 +41,7 @@ from mesh.call.context import RequestContext
 from mesh.call.correlation import accept
 from mesh.errors import Cancelled, Error, Exhausted, Unauthenticated, Unavailable
 from mesh.identity.revocations import Revocations
+from mesh.moment import moment_text
 from mesh.telemetry.metrics import Metrics
 from mesh.telemetry.tracing import extract, trace_id, tracer
 
@@ -154,7 +155,7 @@ class Sockets:
         hello = {
             "session_id": attached.session_id,
             "user_id": attached.user_id,
-            "server_time": datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "server_time": moment_text(datetime.now(UTC)),
             "heartbeat_s": PING_INTERVAL_S + PING_TIMEOUT_S,
             "limits": {"max_packet_bytes": MAX_PACKET_BYTES, "max_queued": MAX_QUEUED},
             "feature_level": FEATURE_LEVEL,

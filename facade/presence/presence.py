@@ -17,6 +17,7 @@ from facade.presence.heartbeat import Heartbeat
 from facade.translate import Encoder
 from mesh.background import background
 from mesh.errors import Unavailable
+from mesh.moment import moment_text
 
 log = structlog.get_logger(__name__)
 
@@ -99,4 +100,4 @@ async def open_presence(
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return moment_text(datetime.now(UTC))

@@ -1,9 +1,8 @@
 """From a row of an outbox to an event of the bus."""
 
-from datetime import UTC
-
 from mesh.events.bus import Event
 from mesh.events.outbox import OutboxRow
+from mesh.moment import moment_text
 
 SPEC_VERSION = "1.0"
 CONTENT_TYPE = "application/protobuf"
@@ -17,7 +16,7 @@ def to_event(row: OutboxRow, source: str, traceparent: str) -> Event:
         "ce_specversion": SPEC_VERSION,
         "ce_type": row.type,
         "ce_subject": row.key,
-        "ce_time": row.time.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "ce_time": moment_text(row.time),
         "content-type": CONTENT_TYPE,
     }
     if traceparent:
