@@ -20,6 +20,8 @@ KERNEL_BYTES: Final = 128 * 1024
 """What the kernel is asked to take for one socket: what waits there can neither be counted nor left out."""
 FLUSH_S: Final = 5.0
 """How long a connection that is closed may go on sending what waits, and the client take to close it too."""
+MAX_PARTS: Final = 1000
+"""Of one message."""
 
 
 class Reader(Protocol):
@@ -122,11 +124,12 @@ class Connection(asyncio.Protocol):
     def _part(self, frame: Frame) -> None:
         if (frame.opcode == websocket.CONTINUATION) == (self._parts is None):
             raise Violation(websocket.PROTOCOL_ERROR)
-        self._parts = [*(self._parts or ()), frame.payload]
-        if sum(map(len, self._parts)) > self._max_bytes or len(self._parts) > _MAX_PARTS:
+        parts = self._parts = self._parts or []
+        parts.append(frame.payload)
+        if sum(map(len, parts)) > self._max_bytes or len(parts) > MAX_PARTS:
             raise Violation(websocket.TOO_BIG)
         if frame.is_final:
-            parts, self._parts = self._parts, None
+            self._parts = None
             self._text(b"".join(parts))
 
     def _text(self, payload: bytes) -> None:
@@ -173,6 +176,3 @@ class Connection(asyncio.Protocol):
         if self._linger is not None:
             self._linger.cancel()
         self._end()
-
-
-_MAX_PARTS = 1000

@@ -114,7 +114,7 @@ class Socket(AsyncSocket):  # type: ignore[misc]
         if self.closed:
             return
         if self.upgraded and self.connection is not None:
-            self.connection.send(websocket.text(pkt.encode().encode()))
+            self.connection.send(_frame(pkt))
         else:
             await self.queue.put(pkt)
 
@@ -136,7 +136,7 @@ class Socket(AsyncSocket):  # type: ignore[misc]
         while self._polled is not None and not self._polled.empty():
             packet = self._polled.get_nowait()
             if packet is not None and packet.packet_type != NOOP:
-                cast(Connection, self.connection).send(websocket.text(packet.encode().encode()))
+                cast(Connection, self.connection).send(_frame(packet))
         self._polled = None
         self._settle()
 
@@ -268,3 +268,8 @@ class Socket(AsyncSocket):  # type: ignore[misc]
             self.wheel.after(self.server.ping_interval - self.server.ping_timeout, self._ping)
         else:
             self.server.spawn(self._gone(self.server.reason.PING_TIMEOUT))
+
+
+def _frame(packet: Packet) -> bytes:
+    """What the libraries have to say, on a WebSocket."""
+    return websocket.text(packet.encode().encode())
