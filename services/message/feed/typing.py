@@ -92,6 +92,9 @@ class Typing:
 
     def expire(self) -> None:
         """Tells who has not said a word for a while."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         now = self._clock()
         while self._typing and next(iter(self._typing.values()))[0] <= now:
             self._end(next(iter(self._typing)), now)
@@ -114,11 +117,8 @@ class Typing:
                 del self._by_user[place.user_id]
 
     def _wait(self) -> None:
-        """Comes back when the first one ends."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if self._typing:
+        """Comes back when the first one ends, or would have: each word more leaves the timer as it is."""
+        if self._timer is None and self._typing:
             left = next(iter(self._typing.values()))[0] - self._clock()
             self._timer = asyncio.get_running_loop().call_later(left.total_seconds(), self.expire)
 
