@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-import grpc
-
 from chat.user.v1.session_service_pb2 import RedeemTicketRequest
 from chat.user.v1.session_service_pb2_grpc import SessionServiceStub
 from facade.rest.routes import ChannelFor
 from facade.resume import Place
-from mesh.call.status import from_rpc_error
+from mesh.call.status import answer_of
 from mesh.errors import Unauthenticated
 
 MAX_TICKET = 200
@@ -48,11 +46,8 @@ class Tickets:
         """The token that was shown, or that the ticket stands for. Raises Unauthenticated (TICKET_INVALID)."""
         if auth.token:
             return auth.token
-        try:
-            sessions = SessionServiceStub(self._channel_for("user"))
-            redeemed = await sessions.RedeemTicket(RedeemTicketRequest(ticket=auth.ticket))
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from None
+        sessions = SessionServiceStub(self._channel_for("user"))
+        redeemed = await answer_of(sessions.RedeemTicket(RedeemTicketRequest(ticket=auth.ticket)))
         return redeemed.access_token
 
 

@@ -4,7 +4,6 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import grpc
 from google.protobuf.message import Message
 
 from facade.descriptors import Method
@@ -12,7 +11,7 @@ from facade.relays import Attachment, Relays
 from facade.rest.routes import ChannelFor
 from facade.translate import Decoder, Encoder
 from mesh.call.correlation import METADATA_KEY
-from mesh.call.status import from_rpc_error
+from mesh.call.status import answer_of
 from mesh.errors import Invalid
 from mesh.policy.methods import policy_of
 from mesh.telemetry.tracing import traceparent
@@ -65,10 +64,7 @@ class Calls:
 
     async def _unary(self, method: Method, request: Message, token: str, correlation_id: str) -> Message:
         metadata = (("authorization", f"Bearer {token}"), (METADATA_KEY, correlation_id))
-        try:
-            response: Message = await method.on(self._channel_for(method.target))(request, metadata=metadata)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from None
+        response: Message = await answer_of(method.on(self._channel_for(method.target))(request, metadata=metadata))
         return response
 
     def _answer(self, method: Method, response: Message) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from facade.order import Order, event_of
 from mesh.background import background
 from mesh.call import context as request_context
 from mesh.call.context import RequestContext
-from mesh.call.status import from_rpc_error
+from mesh.call.status import answer_of, from_rpc_error
 from mesh.errors import Error
 from mesh.events.backoff import Backoff
 from mesh.waiting import wait
@@ -153,10 +153,8 @@ class Holes:
         request = pb.SyncRequest(user_pos=after, limit=PAGE, max_per_conversation=1)
         if not is_user:
             request = pb.SyncRequest(positions={id_: after}, limit=PAGE)
-        try:
-            page = await self._feed.Sync(request, metadata=(("authorization", f"Bearer {receiver.token}"),))
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from None
+        metadata = (("authorization", f"Bearer {receiver.token}"),)
+        page = await answer_of(self._feed.Sync(request, metadata=metadata))
         user_id = receiver.user_id if is_user else ""
         self._fanout.apply(self._order.take([event_of(c, user_id) for c in page.events if bool(c.user_pos) == is_user]))
         if is_user:  # It may have joined conversations, of which we missed more.

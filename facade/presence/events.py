@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import UUID
 
 import grpc
@@ -16,15 +16,13 @@ from chat.presence.v1.presence_service_pb2_grpc import PresenceServiceStub
 from facade.presence.audience import MAX_WATCHED, Audience, Receiver
 from facade.presence.heartbeat import Heartbeat
 from mesh.call.correlation import METADATA_KEY
-from mesh.call.status import from_rpc_error
+from mesh.call.status import answer_of
 from mesh.errors import Cancelled, Error, Invalid, Unavailable, Violation, WrongState
 
 EVENTS: Final = ("subscribe", "unsubscribe", "user-online")
 MAX_CONVERSATIONS: Final = 20
 MAX_MEMBERS: Final = 200
 MAX_BATCH: Final = 500
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ class PresenceEvents:
     async def _members(self, call: Call, conversation_id: str) -> tuple[Sequence[str], bool]:
         """The first members of a conversation, and whether there are more."""
         request = ListMembersRequest(conversation_id=conversation_id, limit=MAX_MEMBERS)
-        page = await _made(self._conversations.ListMembers(request, metadata=call.metadata))
+        page = await answer_of(self._conversations.ListMembers(request, metadata=call.metadata))
         return [member.user.id for member in page.items], page.page.has_more
 
     async def _present(self, call: Call, user_ids: Sequence[str]) -> list[pb.Presence]:
@@ -119,19 +117,12 @@ class PresenceEvents:
     async def _batch(self, call: Call, user_ids: Sequence[str]) -> Sequence[pb.Presence]:
         request = BatchGetPresencesRequest(ids=user_ids)
         try:
-            answer = await _made(self._presences.BatchGetPresences(request, metadata=call.metadata))
+            answer = await answer_of(self._presences.BatchGetPresences(request, metadata=call.metadata))
         except Error as error:
             if not error.retryable or error.reason == "RATE_LIMITED":
                 raise
             return [pb.Presence(user_id=id_, state=pb.PRESENCE_STATE_UNKNOWN) for id_ in user_ids]
         return answer.items
-
-
-async def _made(call: Awaitable[T]) -> T:
-    try:
-        return await call
-    except grpc.aio.AioRpcError as error:
-        raise from_rpc_error(error) from None
 
 
 def _ids(data: Mapping[str, Any], name: str, most: int) -> list[str]:

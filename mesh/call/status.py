@@ -1,8 +1,8 @@
 """Errors on the wire: google.rpc.Status with exactly one ErrorInfo, and back."""
 
 import math
-from collections.abc import Iterable
-from typing import cast
+from collections.abc import Awaitable, Iterable
+from typing import TypeVar, cast
 
 import grpc
 from google.protobuf.any_pb2 import Any
@@ -12,6 +12,8 @@ from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
 from mesh.errors import BY_CODE, Error, Internal, Limit, Violation
+
+T = TypeVar("T")
 
 DOMAIN = "chat"
 _CODES = {code.name: code for code in grpc.StatusCode}
@@ -25,6 +27,14 @@ _PLAIN = {
     "INVALID_ARGUMENT": ("INVALID_REQUEST", "The request cannot be understood."),
 }
 _FAULT = ("INTERNAL", "Something went wrong on our side.")
+
+
+async def answer_of(call: Awaitable[T]) -> T:
+    """What a unary call is answered. Raises the mesh error that it ended with."""
+    try:
+        return await call
+    except grpc.aio.AioRpcError as error:
+        raise from_rpc_error(error) from None
 
 
 def to_status(error: Error) -> Status:

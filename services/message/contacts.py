@@ -4,10 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from itertools import chain
 
-import grpc
-
 from chat.user.v1.block_service_pb2 import CheckContactRequest, CheckContactResponse
-from mesh.call.status import from_rpc_error
+from mesh.call.status import answer_of
 from mesh.errors import Forbidden
 
 MAX_BATCH = 100
@@ -36,8 +34,5 @@ class Contacts:
             )
 
     async def _refused(self, ids: Sequence[str]) -> Sequence[str]:
-        try:
-            response = await self._check_contact(CheckContactRequest(ids=ids))
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
+        response = await answer_of(self._check_contact(CheckContactRequest(ids=ids)))
         return response.refused_ids

@@ -10,14 +10,13 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
-import grpc
 import structlog
 
 from chat.message.v1.message_pb2 import PROFILE_KIND_BOT, PROFILE_KIND_USER, Profile
 from chat.user.v1.account_service_pb2 import BatchGetUsersRequest, BatchGetUsersResponse
 from chat.user.v1.user_pb2 import USER_KIND_BOT, User
 from mesh.call.context import caller
-from mesh.call.status import from_rpc_error
+from mesh.call.status import answer_of
 from mesh.errors import Error, NotFound
 
 MAX_PROFILES = 10_000
@@ -131,10 +130,7 @@ class Profiles:
 
     async def _fetch(self, keys: Sequence[Key]) -> None:
         workspace_id = keys[0][0]
-        try:
-            response = await self._batch_get_users(BatchGetUsersRequest(ids=[user_id for _, user_id in keys]))
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
+        response = await answer_of(self._batch_get_users(BatchGetUsersRequest(ids=[user_id for _, user_id in keys])))
         for user in response.items:
             self._keep((workspace_id, user.id), _profile(user), exists=True)
         for user_id in response.missing:

@@ -4,13 +4,11 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, S
 from dataclasses import replace
 from typing import Final
 
-import grpc
-
 from chat.message.v1.conversation_service_pb2 import ListMembersRequest, ListMembersResponse
 from chat.presence.v1 import presence_service_pb2 as pb
 from chat.presence.v1.presence_service_pb2_grpc import PresenceServiceServicer
 from mesh.call.context import caller
-from mesh.call.status import from_rpc_error
+from mesh.call.status import answer_of
 from mesh.errors import Unavailable
 from mesh.page import limit_of
 from services.presence.domain import (
@@ -63,10 +61,7 @@ class PresenceServicer(PresenceServiceServicer):
     ) -> pb.ListConversationPresencesResponse:
         limit = limit_of(request.limit, MAX_MEMBERS)
         asked = ListMembersRequest(conversation_id=request.conversation_id, cursor=request.cursor, limit=limit)
-        try:
-            members = await self._list_members(asked)
-        except grpc.aio.AioRpcError as error:
-            raise from_rpc_error(error) from error
+        members = await answer_of(self._list_members(asked))
         seen = await self._seen([member.user.id for member in members.items])
         there = [presence for presence in seen if presence.state != State.OFFLINE]
         return pb.ListConversationPresencesResponse(items=map(to_presence, there), page=members.page)
