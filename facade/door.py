@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
-from mesh.errors import Unavailable
+from mesh.errors import Unavailable, draining
 
 MAX_OPENING: Final = 1_000
 """Sockets that are open for nobody yet."""
@@ -34,7 +34,7 @@ class Door:
     def check(self) -> None:
         """Raises Unavailable (DRAINING, OVERLOADED) for a socket that cannot be opened now."""
         if self._is_shut:
-            raise Unavailable("DRAINING", "This server is shutting down; another one takes over.", retry_after_s=1)
+            raise draining(retry_after_s=1)
         if self._opening() >= MAX_OPENING:
             wait_s = random.uniform(*RETRY_S)  # noqa: S311
             raise Unavailable("OVERLOADED", "Too many connect at once. Try again.", retry_after_s=round(wait_s))

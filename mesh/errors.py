@@ -121,4 +121,9 @@ class Deadline(Error):
     code, http_status, retryable = "DEADLINE_EXCEEDED", 504, True
 
 
+def draining(retry_after_s: float | None = None) -> Unavailable:
+    """Why nothing new begins, and what is open ends, while a process is about to stop."""
+    return Unavailable("DRAINING", "This server is shutting down; another one takes over.", retry_after_s=retry_after_s)
+
+
 BY_CODE: Mapping[str, type[Error]] = {kind.code: kind for kind in Error.__subclasses__()}

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from facade.problems import describe, known
-from mesh.errors import Error, Unavailable
+from mesh.errors import Error, draining
 
 NDJSON, SSE = "application/x-ndjson", "text/event-stream"
 _END = {"type": "http.response.body", "body": b"", "more_body": False}
@@ -52,7 +52,7 @@ class Stream:
                 task.cancel()
             await asyncio.gather(pump, gone, drained, return_exceptions=True)
         if self._draining.is_set():
-            await self._end(send, Unavailable("DRAINING", "This server is shutting down; another one takes over."))
+            await self._end(send, draining())
 
     async def _end(self, send: Send, error: Error) -> None:
         if not self._started:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from mesh.call.context import caller
-from mesh.errors import Unauthenticated, Unavailable
+from mesh.errors import Unauthenticated, Unavailable, draining
 from mesh.identity.principal import Principal
 from mesh.identity.revocations import Revocations, session_revoked
 from services.presence.domain import Presence
@@ -56,7 +56,7 @@ class Streams:
     def drain(self) -> None:
         """Ends all streams with Unavailable (DRAINING)."""
         for inbox in self._inboxes:
-            inbox.end(Unavailable("DRAINING", "This server is shutting down; another one takes over."))
+            inbox.end(draining())
 
 
 class UserStream:

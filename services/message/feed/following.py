@@ -7,13 +7,12 @@ from typing import Final
 
 from chat.message.v1 import feed_service_pb2 as pb
 from mesh.call.faults import unexpected
-from mesh.errors import Error
+from mesh.errors import Error, draining
 from services.message.command import Origin
 from services.message.feed.domain import Attach, Place
 from services.message.feed.hub import Delivery, Hub
 from services.message.feed.mailbox import Mailbox
 from services.message.feed.relay import EVENT_BYTES, MAX_FRAME_BYTES, MAX_WAITING, MAX_WAITING_BYTES
-from services.message.feed.streams import draining
 from services.message.writer import Writer
 
 MOVED_BYTES: Final = 90

@@ -6,11 +6,11 @@ decided what they get. A gap is never silent: what did not come is found by comp
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import grpc
 import structlog
@@ -39,6 +39,7 @@ REREAD_S: Final = 30.0
 AT_ONCE: Final = 500
 """Users, or logs, in one query."""
 
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 
@@ -201,8 +202,7 @@ class Peers:
 
     async def _reread(self) -> None:
         """Memberships may have changed where nobody told us."""
-        users = iter(self._hub.users())
-        while part := list(islice(users, AT_ONCE)):
+        for part in _parts(self._hub.users()):
             for user_id, (as_of, conversation_ids) in (await self._store.memberships(part)).items():
                 self._hub.reread(user_id, conversation_ids, as_of)
 
@@ -222,12 +222,10 @@ class Peers:
         """Has streams read what was committed and did not come, after it had a while to."""
         positions, users = _least(self._begun())
         found: dict[str, int] = {}
-        rest = iter(positions.items())
-        while part := dict(islice(rest, AT_ONCE)):
-            found |= (await self._store.further(part, {}))[0]
-        rest = iter(users.items())
-        while part := dict(islice(rest, AT_ONCE)):
-            found |= (await self._store.further({}, part))[1]
+        for part in _parts(positions.items()):
+            found |= (await self._store.further(dict(part), {}))[0]
+        for part in _parts(users.items()):
+            found |= (await self._store.further({}, dict(part)))[1]
         if not found:
             return
         await asyncio.sleep(self._grace_s)
@@ -249,6 +247,13 @@ def _least(streams: Sequence[tuple[Subscriber, str]]) -> tuple[dict[str, int], d
         for id_, pos in reached.positions.items():
             positions[id_] = min(pos, positions.get(id_, pos))
     return positions, users
+
+
+def _parts(items: Iterable[T]) -> Iterator[list[T]]:
+    """So many at a time as go into one query."""
+    rest = iter(items)
+    while part := list(islice(rest, AT_ONCE)):
+        yield part
 
 
 async def _write(peer: _Peer, call: Any) -> None:

@@ -11,7 +11,7 @@ from mesh.call import context as request_context
 from mesh.call.context import RequestContext
 from mesh.call.faults import unexpected
 from mesh.call.status import to_status
-from mesh.errors import Error, Exhausted, Forbidden, Invalid, Unauthenticated, Unavailable
+from mesh.errors import Error, Exhausted, Forbidden, Invalid, Unauthenticated, Unavailable, draining
 from mesh.identity.principal import Principal
 from mesh.identity.verifier import Verifier
 from mesh.limits.limits import Limits, unlimited
@@ -93,7 +93,7 @@ class RelayStream:
 
     def drain(self) -> None:
         """Takes no more entries, answers those taken, then ends the stream with Unavailable (DRAINING)."""
-        self._end = Unavailable("DRAINING", "This server is shutting down; another one takes over.")
+        self._end = draining()
         self._reader.cancel()
 
     async def _read(self, frames: AsyncIterable[pb.RelayRequest]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from chat.message.v1 import feed_service_pb2 as pb
 from mesh.call.context import caller
-from mesh.errors import Error, Unauthenticated, Unavailable
+from mesh.errors import Unauthenticated, Unavailable, draining
 from mesh.identity.principal import Principal
 from mesh.identity.revocations import session_revoked
 from services.message.calls import origin
@@ -130,7 +130,3 @@ def check_session(live: Live, principal: Principal) -> None:
     live.verifier.revocations.check(principal.session_id)
     if live.clock() >= principal.expires_at:
         raise Unauthenticated("TOKEN_EXPIRED", "The access token has ended. Open the stream with a fresh one.")
-
-
-def draining() -> Error:
-    return Unavailable("DRAINING", "This server is shutting down; another one takes over.")

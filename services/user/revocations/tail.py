@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import structlog
 
 from mesh.background import background
-from mesh.errors import Unavailable
+from mesh.errors import Unavailable, draining
 from mesh.waiting import wait
 from services.user.revocations.store import RevocationStore
 
@@ -53,7 +53,7 @@ class Tail:
         if self._position <= position:
             await wait(self._moved, wait_s)
         if self._draining:
-            raise Unavailable("DRAINING", "This server is shutting down; another one takes over.")
+            raise draining()
         if self._clock() - self._looked_at > self._look_s + STALE_S:
             # Who waits must not take silence of ours for peace.
             raise Unavailable("UNAVAILABLE", "The log of revocations cannot be read now.", retry_after_s=1)
