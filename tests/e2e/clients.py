@@ -122,7 +122,11 @@ class Clients:
         socket = Socket()
         self.sockets.append(socket)
         await socket.client.connect(
-            self.url, auth={"token": user.token, **auth}, transports=list(transports), socketio_path="ws"
+            self.url,
+            auth={"token": user.token, **auth},
+            transports=list(transports),
+            socketio_path="ws",
+            wait_timeout=10,  # Busy machines may need longer than its second.
         )
         await socket.until("hello")
         return socket

@@ -30,6 +30,11 @@ class Device:
         return [data for name, data in self.events if name == event]
 
 
+async def connect_socket(client: socketio.AsyncClient, url: str, auth: Any) -> None:
+    """Opens a WebSocket. Busy machines may need longer than the second that the client waits by itself."""
+    await client.connect(url, socketio_path="/ws", transports=["websocket"], auth=auth, wait_timeout=10)
+
+
 class System:
     """A running system: where it listens, and users to be."""
 
@@ -61,9 +66,7 @@ class System:
         device = Device(socketio.AsyncClient(reconnection=False))
         device.client.on("*", lambda event, *data: device.events.append((event, data[0] if data else None)))
         token = http.headers["Authorization"].removeprefix("Bearer ")
-        await device.client.connect(
-            self.url, socketio_path="/ws", transports=["websocket"], auth={"token": token, **auth}
-        )
+        await connect_socket(device.client, self.url, {"token": token, **auth})
         self._stack.push_async_callback(device.client.disconnect)
         return device
 

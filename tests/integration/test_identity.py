@@ -18,7 +18,7 @@ from chat.user.v1.account_service_pb2 import GetMeRequest
 from chat.user.v1.account_service_pb2_grpc import AccountServiceStub
 from cli.main import app
 from mesh.call.status import from_rpc_error
-from tests.integration.conftest import Device, Start, System
+from tests.integration.conftest import Device, Start, System, connect_socket
 
 KEYS, BOTS, SESSIONS = "/api/users/me/api-keys", "/api/users/bots", "/api/users/me/sessions"
 GROUP = {"type": "group", "name": "lobby"}
@@ -272,7 +272,7 @@ async def test_a_ticket_opens_one_socket(system: System) -> None:
         device.client.on("*", lambda event, *data: device.events.append((event, data[0] if data else None)))
         device.client.on("connect_error", lambda said: refusals.append(said["data"]["code"]))
         system.at_end(device.client.disconnect)
-        await device.client.connect(system.url, socketio_path="/ws", transports=["websocket"], auth={"ticket": secret})
+        await connect_socket(device.client, system.url, {"ticket": secret})
         return device
 
     first = await ticket()

@@ -12,7 +12,7 @@ from chat.user.v1.account_service_pb2 import GetMeRequest
 from chat.user.v1.account_service_pb2_grpc import AccountServiceStub
 from mesh.call.status import from_rpc_error
 from mesh.errors import Limit
-from tests.integration.conftest import Start, System
+from tests.integration.conftest import Start, System, connect_socket
 
 ME, LOGIN = "/api/users/me", "/api/users/login"
 NOWHERE = "redis://127.0.0.1:1"
@@ -129,7 +129,7 @@ async def test_sockets_and_their_events_count_at_the_edge(start: Start) -> None:
     client.on("connect_error", refused.append)
     token = http.headers["Authorization"].removeprefix("Bearer ")
     with pytest.raises(socketio.exceptions.ConnectionError):
-        await client.connect(system.url, socketio_path="/ws", transports=["websocket"], auth={"token": token})
+        await connect_socket(client, system.url, {"token": token})
     assert reached(refused[0]["data"]) == ("RATE_LIMITED", "edge", "user")
     await client.disconnect()
 

@@ -28,7 +28,7 @@ from mesh.identity.jwk import to_jwk
 from mesh.identity.principal import Principal
 from mesh.identity.tokens import sign
 from mesh.settings import Settings
-from tests.integration.conftest import ANY, EVERYTHING, Start, System, target
+from tests.integration.conftest import ANY, EVERYTHING, Start, System, connect_socket, target
 
 
 async def until(condition: Callable[[], Any]) -> None:
@@ -115,7 +115,7 @@ async def test_who_cannot_connect_is_told_why(start: Start, auth: Any, code: str
     client = socketio.AsyncClient(reconnection=False)
     client.on("connect_error", refused.append)
     with pytest.raises(socketio.exceptions.ConnectionError):
-        await client.connect(system.url, socketio_path="/ws", transports=["websocket"], auth=auth)
+        await connect_socket(client, system.url, auth)
     assert refused[0]["data"]["code"] == code
     assert refused[0]["message"] == refused[0]["data"]["detail"]
     await client.disconnect()

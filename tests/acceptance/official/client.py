@@ -39,7 +39,9 @@ async def connect(socket: str, url: str, auth: Any, transports: list[str]) -> No
         say(socket=socket, event=event, data=data)
 
     with suppress(socketio.exceptions.ConnectionError):  # Told by connect_error, as the others do.
-        await client.connect(url, socketio_path="/ws", auth=lambda: AUTHS[socket], transports=transports)
+        await client.connect(
+            url, socketio_path="/ws", auth=lambda: AUTHS[socket], transports=transports, wait_timeout=20
+        )
 
 
 async def auth(socket: str, auth: Any) -> None:

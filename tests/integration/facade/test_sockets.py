@@ -9,7 +9,7 @@ import pytest
 import socketio
 
 from facade import sockets
-from tests.integration.conftest import Device, Start, System
+from tests.integration.conftest import Device, Start, System, connect_socket
 
 WITHIN_S = 5.0
 """By when the end of a session is known everywhere."""
@@ -46,7 +46,7 @@ async def opened(system: System, auth: dict[str, Any]) -> Device:
     device.client.on("connect_error", refused.append)
     system.at_end(device.client.disconnect)
     try:
-        await device.client.connect(system.url, socketio_path="/ws", transports=["websocket"], auth=auth)
+        await connect_socket(device.client, system.url, auth)
     except socketio.exceptions.ConnectionError:
         raise ConnectionError(refused[0]["data"]["code"]) from None
     await until(lambda: device.named("hello"))
