@@ -39,11 +39,18 @@ async def empty_url(kind: str, folder: Path, migrations: Path | None = None) -> 
     if kind == "sqlite":
         path = folder / "test.db"
         if migrations is not None:
-            shutil.copy(_migrated(migrations), path)
+            lay_schema(path, migrations)
         yield sqlite_url(path)
     else:
         with new_schema(POSTGRES) as url:
             yield url
+
+
+def lay_schema(path: Path, migrations: Path) -> None:
+    """Makes an SQLite file with the schema of a service and nothing in it, unless it is there."""
+    sqlite_url(path)
+    if not path.exists():
+        shutil.copy(_migrated(migrations), path)
 
 
 @cache

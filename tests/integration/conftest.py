@@ -13,9 +13,13 @@ import socketio
 
 from cli.serve import FACADE, SERVICES, serving
 from mesh.settings import Settings
+from services.message.service import MIGRATIONS as MESSAGE
 from services.user.seed import seed_password
+from services.user.service import MIGRATIONS as USER
+from tests.contract.databases import lay_schema
 
 ANY = "127.0.0.1:0"
+SCHEMAS = {"user": USER, "message": MESSAGE}
 EVERYTHING = [*SERVICES, FACADE]
 
 
@@ -82,6 +86,8 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
         async def run(*, apart: bool = False, **more: Any) -> System:
             chosen = {"http": ANY, "grpc": ANY, "admin": ANY, "limits": "off", **more}
             settings = Settings(data=tmp_path / "data", **chosen)
+            for name, migrations in SCHEMAS.items():  # Quicker than to have them made anew.
+                lay_schema(settings.data / f"{name}.db", migrations)
             if not apart:
                 banner = await stack.enter_async_context(serving(settings, EVERYTHING))
                 return System([banner], settings, stack)
