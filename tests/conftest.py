@@ -1,18 +1,12 @@
-"""What all tests share: how many run at once, and logs that are put back as they were."""
+"""Puts back what configuring logs changes in a process of tests."""
 
 import logging
-import os
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
 from mesh.telemetry.logs import HANDLER, OWN_MINDED
-
-
-def pytest_xdist_auto_num_workers() -> int:
-    """Two more than processors: tests of whole systems wait for half of their time."""
-    return (os.cpu_count() or 1) + 2
 
 
 @pytest.fixture

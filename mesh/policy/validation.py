@@ -1,9 +1,11 @@
 """Checks messages against the rules in their contract. The one place that knows the validation library."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
 import protovalidate
+from google.protobuf.descriptor import Descriptor
 from google.protobuf.message import Message
 
 from mesh.errors import Invalid, Violation
@@ -11,15 +13,44 @@ from mesh.errors import Invalid, Violation
 MAX_VIOLATIONS = 10
 """More are not named: an answer has to fit into the trailers of a call, of which a peer may refuse 8 KiB."""
 _LONGEST_KEY = 64
+_RULES = "buf.validate."
+_RULED: dict[str, bool] = {}
+"""By name of a type. To look for broken rules where there are none takes as long as to look at a whole message."""
 
 
 def validate(message: Message) -> None:
     """Raises Invalid (INVALID_REQUEST) that names the broken rules, up to MAX_VIOLATIONS."""
+    descriptor: Any = message.DESCRIPTOR
+    if not has_rules(descriptor):
+        return
     violations = protovalidate.collect_violations(message)
     if violations:
         found = [_violation(violation.proto) for violation in violations[:MAX_VIOLATIONS]]
         summary = "; ".join(f"{v.field or 'request'}: {v.detail}" for v in found[:3])
         raise Invalid("INVALID_REQUEST", summary, violations=found)
+
+
+def has_rules(descriptor: Descriptor) -> bool:
+    """Whether there is any rule for messages of a type, or for those that they may hold."""
+    found = _RULED.get(descriptor.full_name)
+    if found is None:
+        found = _RULED[descriptor.full_name] = any(map(_states_rules, _held(descriptor, {})))
+    return found
+
+
+def _held(descriptor: Descriptor, found: dict[str, Descriptor]) -> Iterable[Descriptor]:
+    """A type, and all that its messages may hold, at any depth."""
+    if descriptor.full_name not in found:
+        found[descriptor.full_name] = descriptor
+        for field in descriptor.fields:
+            if field.message_type is not None:
+                _held(field.message_type, found)
+    return found.values()
+
+
+def _states_rules(descriptor: Descriptor) -> bool:
+    stated = (descriptor, *descriptor.fields, *descriptor.oneofs)
+    return any(option.full_name.startswith(_RULES) for one in stated for option, _ in one.GetOptions().ListFields())
 
 
 def _violation(proto: Any) -> Violation:

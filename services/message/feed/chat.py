@@ -108,14 +108,9 @@ class ChatStream:
         except Error as error:
             self._answer(frame.id, field, error)
             return
-        call = pb.Call(
-            method=method,
-            request=request.SerializeToString(),
-            correlation_id=self._context.correlation_id,
-            traceparent=self._traceparent,
-        )
+        call = pb.Call(method=method, correlation_id=self._context.correlation_id, traceparent=self._traceparent)
         answer = partial(self._answer, frame.id, kind)
-        stream.live.calls.start(call, stream.principal, self._context.token, self._context.address, answer)
+        stream.live.calls.start(call, request, stream.principal, self._context.token, self._context.address, answer)
 
     async def _charge(self, method: str, request: Message, stream: Stream) -> None:
         """Charges the call as if it came alone. Raises Exhausted (RATE_LIMITED)."""

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from google.protobuf.message import Message
+
 from chat.message.v1 import feed_service_pb2 as pb
 from mesh.call import context as request_context
 from mesh.call.context import RequestContext
@@ -67,7 +69,7 @@ class RelayStream:
     def __init__(self, live: Live) -> None:
         self._live = live
         self._opener = request_context.current()
-        self._limits = RelayLimits(live.limits, live.calls, is_mesh=self._opener.is_mesh)
+        self._limits = RelayLimits(live.limits, is_mesh=self._opener.is_mesh)
         self._sessions: dict[int, _Session] = {}
         self._outgoing: Mailbox[Outgoing] = Mailbox(MAX_WAITING, MAX_WAITING_BYTES)
         self._unanswered = 0
@@ -100,14 +102,18 @@ class RelayStream:
         self._unanswered += 1
         try:
             async for frame in frames:
+                requests = [self._request(entry) for entry in frame.entries]
                 principals = await self._verify(frame)
                 refusals = await self._limits.take(
-                    frame, principals, speaker_of=self._speaker, address_of=self._address
+                    frame, requests, principals, speaker_of=self._speaker, address_of=self._address
                 )
-                for entry, refused in zip(frame.entries, refusals, strict=True):
-                    self._take(entry, principals, refused)
+                for entry, request, refused in zip(frame.entries, requests, refusals, strict=True):
+                    self._take(entry, request, principals, refused)
         finally:
             self._answered()
+
+    def _request(self, entry: pb.RelayEntry) -> Message | None:
+        return self._live.calls.request(entry.call) if entry.HasField("call") else None
 
     async def _verify(self, frame: pb.RelayRequest) -> dict[str, Principal | Error]:
         """By token, whom the frame wants to attach. Their profiles are known when it returns."""
@@ -136,13 +142,19 @@ class RelayStream:
         """Where the client of a session is. Strangers can only speak for themselves."""
         return attach.address if self._opener.is_mesh else self._opener.address
 
-    def _take(self, entry: pb.RelayEntry, principals: dict[str, Principal | Error], refused: Exhausted | None) -> None:
+    def _take(
+        self,
+        entry: pb.RelayEntry,
+        request: Message | None,
+        principals: dict[str, Principal | Error],
+        refused: Exhausted | None,
+    ) -> None:
         kind = entry.WhichOneof("kind")
         try:
             if refused is not None:
                 raise refused
             if kind == "call":
-                self._call(entry)
+                self._call(entry, request)
             elif kind == "attach":
                 self._attach(entry, principals[entry.attach.token])
             elif kind == "detach":
@@ -154,7 +166,7 @@ class RelayStream:
         except Error as error:
             self._refuse(entry.id, error)
 
-    def _call(self, entry: pb.RelayEntry) -> None:
+    def _call(self, entry: pb.RelayEntry, request: Message | None) -> None:
         session = self._sessions.get(entry.session)
         if session is None:
             raise Unauthenticated("NOT_ATTACHED", "The session is not attached.")
@@ -164,7 +176,7 @@ class RelayStream:
         self._live.verifier.revocations.check(session.principal.session_id)
         self._unanswered += 1
         answer = partial(self._answer, entry.id)
-        self._live.calls.start(entry.call, session.principal, session.token, session.address, answer)
+        self._live.calls.start(entry.call, request, session.principal, session.token, session.address, answer)
 
     def _answer(self, entry_id: int, result: bytes | Error) -> None:
         if isinstance(result, Error):

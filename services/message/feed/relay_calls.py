@@ -51,12 +51,14 @@ class RelayCalls:
         """What is asked for; None when it is no call that can be answered, as `start` will say."""
         relayed = self._relayed.get(call.method)
         try:
-            return None if relayed is None else _parse(relayed, call.request)
-        except Invalid:
+            return None if relayed is None else relayed.request.FromString(call.request)
+        except DecodeError:
             return None
 
-    def start(self, call: pb.Call, principal: Principal, token: str, address: str, answer: Answer) -> None:
-        """Starts a call of `principal`, which is counted already.
+    def start(
+        self, call: pb.Call, request: Message | None, principal: Principal, token: str, address: str, answer: Answer
+    ) -> None:
+        """Starts a call of `principal`, which is counted already. `request` is what it asks for.
 
         `answer` is called once, now or later, and no task waits for it.
         """
@@ -79,14 +81,15 @@ class RelayCalls:
             self._profiles.refresh((principal.user_id,))
             with server_span(call.method, [("traceparent", call.traceparent)]) as span:
                 started = _Started(call.method, relayed, span, started_at, answer)
-                self._begin(started, call, context)
+                self._begin(started, request, context)
         finally:
             request_context.unbind(bound)
 
-    def _begin(self, started: _Started, call: pb.Call, context: RequestContext) -> None:
+    def _begin(self, started: _Started, request: Message | None, context: RequestContext) -> None:
         try:
-            request = _parse(started.relayed, call.request)
-            self._admit(call.method, context, request)
+            if request is None:
+                raise Invalid("INVALID_REQUEST", "The request is not one of this method.")
+            self._admit(started.method, context, request)
             future = started.relayed.begin(request, origin())
         except Exception as error:
             self._end(started, error)
@@ -108,10 +111,3 @@ class RelayCalls:
         end_span(started.span, code)
         self._metrics.rpc_server(started.method, code).observe(time.perf_counter() - started.at)
         started.answer(result)
-
-
-def _parse(relayed: Relayed, request: bytes) -> Message:
-    try:
-        return relayed.request.FromString(request)
-    except DecodeError:
-        raise Invalid("INVALID_REQUEST", "The request is not one of this method.") from None

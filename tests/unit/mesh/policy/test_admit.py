@@ -6,7 +6,7 @@ from contextlib import nullcontext
 import pytest
 
 from chat.message.v1.message_service_pb2 import SendMessageRequest
-from chat.user.v1 import session_service_pb2  # noqa: F401  (puts the service into the pool)
+from chat.user.v1 import account_service_pb2, api_key_service_pb2, session_service_pb2  # noqa: F401  (into the pool)
 from mesh.call.context import RequestContext
 from mesh.errors import Deadline, Error, Forbidden, Invalid, Unauthenticated
 from mesh.identity.principal import Principal

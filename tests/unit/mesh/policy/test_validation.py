@@ -1,14 +1,18 @@
 """What is said of requests that break the rules of their contract."""
 
+from typing import Any
+
+import protovalidate
 import pytest
+from google.protobuf import struct_pb2
 from google.protobuf.message import Message
 
 from chat.message.v1.conversation_pb2 import CONVERSATION_TYPE_GROUP
 from chat.message.v1.conversation_service_pb2 import CreateConversationRequest
-from chat.message.v1.feed_service_pb2 import SyncRequest
-from chat.message.v1.message_service_pb2 import ListMessagesRequest, SendMessageRequest
+from chat.message.v1.feed_service_pb2 import Attached, ChatRequest, RelayEntry, RelayRequest, SyncRequest
+from chat.message.v1.message_service_pb2 import BatchSendMessagesRequest, ListMessagesRequest, SendMessageRequest
 from mesh.errors import Invalid, Violation
-from mesh.policy.validation import MAX_VIOLATIONS, validate
+from mesh.policy.validation import MAX_VIOLATIONS, has_rules, validate
 
 ID = "0192f0c1-2b3a-7c4d-8e5f-0123456789ab"
 
@@ -18,6 +22,29 @@ def violations(message: Message) -> tuple[Violation, ...]:
         validate(message)
     assert caught.value.reason == "INVALID_REQUEST"
     return caught.value.violations
+
+
+@pytest.mark.parametrize(
+    ("kind", "ruled"),
+    [
+        (SendMessageRequest, True),
+        (BatchSendMessagesRequest, True),
+        (ChatRequest, True),
+        (Attached, False),
+        (RelayRequest, False),
+    ],
+)
+def test_rules_are_found_at_any_depth(kind: type[Message], ruled: bool) -> None:
+    """Messages are looked at only where there may be something to find."""
+    descriptor: Any = kind.DESCRIPTOR
+    assert has_rules(descriptor) == ruled
+
+
+def test_nothing_without_rules_could_break_one() -> None:
+    """What is left out is what the library has nothing to say to, whatever stands in it."""
+    held: Any = struct_pb2.Struct.DESCRIPTOR  # Holds itself.
+    assert not has_rules(held)
+    assert not protovalidate.collect_violations(RelayRequest(entries=[RelayEntry()]))
 
 
 def test_a_rule_of_the_whole_request_names_no_field() -> None:
