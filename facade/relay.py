@@ -1,6 +1,6 @@
 """The one stream to an instance of the message service: it carries the calls of all sockets here, in batches.
 
-What arrives while a frame is being written leaves in the next one: no timer, no delay when there is little to do.
+What arrives while a frame is being written leaves in the next one; where much does, in steps (mesh/pace.py).
 When the stream breaks, what was not answered fails as Broken, the stream is opened again, and every session is attached
 anew.
 """
@@ -20,6 +20,7 @@ from mesh.call.channel import stream
 from mesh.call.status import from_rpc_error, from_status
 from mesh.errors import Deadline, Error, Exhausted, Unavailable
 from mesh.events.backoff import Backoff
+from mesh.pace import Pace
 
 log = structlog.get_logger(__name__)
 
@@ -86,6 +87,7 @@ class Relay:
         self._on_turn = on_turn
         self._outgoing: list[pb.RelayEntry] = []
         self._wake = asyncio.Event()
+        self._pace = Pace()
         self._waiting: dict[int, _Asked] = {}
         """By entry, in the order in which they were asked and will have waited for too long."""
         self._seats: dict[int, Seat] = {}
@@ -274,6 +276,8 @@ class Relay:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            await self._pace.turn()
+            self._pace.begin(len(self._outgoing))
             while self._outgoing:
                 await call.write(pb.RelayRequest(entries=self._frame()))
 

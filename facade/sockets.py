@@ -15,7 +15,6 @@ from typing import Any
 
 import socketio
 import structlog
-from opentelemetry.trace import SpanKind
 from starlette.types import Scope
 from uuid_utils.compat import uuid7
 
@@ -39,11 +38,12 @@ from mesh.background import background
 from mesh.call import context as request_context
 from mesh.call.context import RequestContext
 from mesh.call.correlation import accept
+from mesh.call.spans import socket_span
 from mesh.errors import Cancelled, Error, Exhausted, Unauthenticated, Unavailable
 from mesh.identity.revocations import Revocations
 from mesh.moment import moment_text
 from mesh.telemetry.metrics import Metrics
-from mesh.telemetry.tracing import extract, trace_id, tracer
+from mesh.telemetry.tracing import trace_id
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +97,7 @@ class Sockets:
     async def _connect(self, sid: str, environ: dict[str, Any], auth: Any = None) -> None:
         correlation_id, address = _correlation_id(auth), self._address_of(environ["asgi.scope"])
         request_context.bind(RequestContext(str(uuid7()), correlation_id, address=address))
-        with tracer().start_as_current_span("socket connect", kind=SpanKind.SERVER):
+        with socket_span("connect"):
             try:
                 await self._edge.admit(shown_token(auth), address)
                 async with self.door.turn():
@@ -206,10 +206,9 @@ class Sockets:
         session = socket.owner if isinstance(socket.owner, Session) else None
         meta = arguments[1] if len(arguments) > 1 and isinstance(arguments[1], dict) else {}
         correlation_id = _correlation_id(meta)
-        parent = extract([("traceparent", str(meta.get("traceparent", "")))])
         address = session.address if session is not None else ""
         request_context.bind(RequestContext(str(uuid7()), correlation_id, address=address))
-        with tracer().start_as_current_span(f"socket {name}"[:80], context=parent, kind=SpanKind.SERVER):
+        with socket_span(name, str(meta.get("traceparent", ""))):
             code = "OK"
             answer: dict[str, Any] = {"ok": True, "correlation_id": correlation_id, "trace_id": trace_id()}
             try:

@@ -1,4 +1,6 @@
-"""Ours: `chat serve` as it is by default, but for rate limits, with users enough."""
+"""Ours: `chat serve` as it is by default, but for rate limits and the traces that it keeps to be shown in development,
+with users enough.
+"""
 
 import signal
 import time
@@ -83,7 +85,7 @@ class Ours:
 
     def __init__(self, data: Path, databases: Mapping[str, str]) -> None:
         ports = {name: f"127.0.0.1:{free_port()}" for name in ("CHAT_HTTP", "CHAT_GRPC", "CHAT_ADMIN")}
-        self._data, self._settings = data, {**ports, **databases}
+        self._data, self._settings = data, {**ports, **databases, "OTEL_TRACES_SAMPLER": "always_off"}
         self.server = self._start()
         self.people = People(Settings(data=data, sql_url=databases.get("CHAT_SQL_URL", "")))
 

@@ -6,20 +6,23 @@ from bench.peers import others, ours, tinode
 from bench.peers.compare import Work, compare, per_delivery_us, per_message_us
 from bench.peers.goals import Row
 
-TALK = Work(rooms=20, members=10, rate=200)
+TALKS = (Work(rooms=20, members=10, rate=200), Work(rooms=20, members=10, rate=500))
 FANOUTS = (Work(rooms=1, members=100, rate=60), Work(rooms=1, members=1000, rate=6))
 """Six thousand deliveries a second either way."""
+BUSY = Work(rooms=1, members=100, rate=300)
+"""Thirty thousand, which is too much for some."""
 
 
 def persisted() -> Iterator[Row]:
     """CPU a message that is kept before it is acknowledged, with ten deliveries; the database's counts."""
-    what = "CPU per persisted message, 10 deliveries"
     for goal, name, mine, peer in (
         ("a", "PostgreSQL: Tinode", ours.on_postgres, tinode.on_postgres),
         ("b", "PostgreSQL: Node socket.io", ours.on_postgres, others.node_postgres),
         ("b'", "SQLite: python-socketio", ours.on_sqlite, others.stock_sqlite),
     ):
-        yield compare(goal, f"{what}, {name}", mine, peer, TALK, per_message_us)
+        for work in TALKS:
+            what = f"CPU per persisted message, 10 deliveries, {work.rate:.0f}/s, {name}"
+            yield compare(goal, what, mine, peer, work, per_message_us)
 
 
 def fanout() -> Iterator[Row]:
@@ -30,6 +33,6 @@ def fanout() -> Iterator[Row]:
         ("e", "Centrifugo", others.centrifugo),
         ("f", "a loop in C", others.broadcaster),
     ):
-        for work in FANOUTS:
-            what = f"CPU per delivery, room of {work.members:,}: {name}"
+        for work in FANOUTS if goal == "c" else (*FANOUTS, BUSY):
+            what = f"CPU per delivery, room of {work.members:,}, {work.rate:.0f}/s: {name}"
             yield compare(goal, what, ours.on_sqlite, peer, work, per_delivery_us)

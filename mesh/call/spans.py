@@ -1,26 +1,50 @@
 """The spans of calls, on both sides, with the stable names of OpenTelemetry's RPC conventions."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextvars import Token
 
-from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, use_span
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, set_span_in_context
 
 from mesh.telemetry.tracing import Metadata, extract, traced, tracer
 
 _SERVER_FAULTS = {"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "UNAVAILABLE", "DATA_LOSS"}
 
 
-@contextmanager
-def server_span(method: str, metadata: Metadata) -> Iterator[Span]:
+class Within:
+    """Makes a span the present one until the block is left. A valid one, or else whatever was present stays."""
+
+    __slots__ = ("_ends", "_span", "_token")
+
+    def __init__(self, span: Span, *, ends: bool = False) -> None:
+        self._span, self._ends = span, ends
+        self._token: Token[Context] | None = None
+
+    def __enter__(self) -> Span:
+        if self._span is not INVALID_SPAN:
+            self._token = attach(set_span_in_context(self._span))
+        return self._span
+
+    def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            detach(self._token)
+        if self._ends:
+            self._span.end()
+
+
+def server_span(method: str, metadata: Metadata) -> Within:
     """A span around a handler, continuing the trace that the metadata tells of. The caller ends it by `end_span`."""
     if not traced(method):
-        yield INVALID_SPAN
-        return
+        return Within(INVALID_SPAN)
     span = tracer().start_span(
         method.lstrip("/"), context=extract(metadata), kind=SpanKind.SERVER, attributes=_attributes(method)
     )
-    with use_span(span, record_exception=False, set_status_on_exception=False):
-        yield span
+    return Within(span)
+
+
+def socket_span(name: str, traceparent: str = "") -> Within:
+    """A span around what a client asks for on a socket, which ends with the block."""
+    context = extract((("traceparent", traceparent),))
+    return Within(tracer().start_span(f"socket {name}"[:80], context=context, kind=SpanKind.SERVER), ends=True)
 
 
 def client_span(method: str) -> Span:

@@ -31,6 +31,8 @@ class Limits:
         self.classes = classes
         self._limiter = limiter
         self._metrics = metrics
+        self.are_off = not any(classes.values())
+        """Whether nothing is ever charged."""
 
     def of_call(self, method: str, context: RequestContext, message: Message | None) -> list[Charge]:
         """What a call is charged. `message` is None for a stream of requests."""

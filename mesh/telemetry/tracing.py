@@ -15,6 +15,8 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from mesh.telemetry.unrecorded import Unrecorded
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 
@@ -34,13 +36,13 @@ _tracer: trace.Tracer = _NO_TRACER
 
 
 class Tracing:
-    """Traces of this process, recorded by `provider` until `shutdown`."""
+    """Traces of this process, recorded by `provider` until `shutdown`, or by nobody."""
 
-    def __init__(self, provider: "TracerProvider", ring: "TraceRing | None" = None) -> None:
+    def __init__(self, provider: "TracerProvider", ring: "TraceRing | None" = None, *, records: bool = True) -> None:
         global _tracer
         self.provider = provider
         self.ring = ring
-        self._tracer = _tracer = provider.get_tracer("mesh")
+        self._tracer = _tracer = provider.get_tracer("mesh") if records else Unrecorded()
 
     def shutdown(self) -> None:
         """Hands what is recorded to the exporter, and records no more."""
@@ -58,15 +60,13 @@ def configure_tracing(*, ring: "TraceRing | None" = None, environ: Mapping[str, 
     """
     from opentelemetry.sdk.resources import OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
     named = OTELResourceDetector().detect().attributes
     # Its own exit handler would run after the log and the loop are gone: whoever configures shuts down.
     exports = any(environ.get(name) for name in ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"))
     # Where nobody would see a span, ids are still made and carried, but nothing is recorded.
-    sampler = None if exports or ring is not None or environ.get("OTEL_TRACES_SAMPLER") else ALWAYS_OFF
+    sampler = environ.get("OTEL_TRACES_SAMPLER") or ("" if exports or ring is not None else "always_off")
     provider = TracerProvider(
-        sampler=sampler,
         resource=Resource.create({"service.name": SERVICE_NAME, **named}),
         shutdown_on_exit=False,
     )
@@ -75,7 +75,7 @@ def configure_tracing(*, ring: "TraceRing | None" = None, environ: Mapping[str, 
     if exports:
         for processor in _otlp_processors():
             provider.add_span_processor(processor)
-    return Tracing(provider, ring)
+    return Tracing(provider, ring, records=sampler != "always_off")
 
 
 def _otlp_processors() -> Iterable["SpanProcessor"]:

@@ -1,6 +1,7 @@
 """The one writer: whatever waits goes into one transaction, and what arrives meanwhile into the next.
 
-So a lone command is written at once, a thousand share the cost of one commit, and no timer is needed.
+So a lone command is written at once, and a thousand share the cost of one commit. Where many come one by one it takes
+them in steps (mesh/pace.py).
 """
 
 import asyncio
@@ -14,6 +15,7 @@ from typing import Any
 import structlog
 
 from mesh.errors import Deadline, Error, Unavailable
+from mesh.pace import Pace
 from mesh.telemetry.metrics import Metrics
 from services.message.command import Command
 from services.message.feed.domain import MESSAGE_NEW
@@ -45,6 +47,7 @@ class Writer:
         self._waiting: deque[_Entry] = deque()
         self._arrived = asyncio.Event()
         self._closing = False
+        self._pace = Pace()
 
     async def __aenter__(self) -> "Writer":
         self._task = asyncio.create_task(self._run(), name="message writer")
@@ -75,7 +78,11 @@ class Writer:
     async def _run(self) -> None:
         while self._waiting or not self._closing:
             if self._waiting:
-                await self._settle(self._take(), retry=True)
+                if not self._closing:
+                    await self._pace.turn()
+                batch = self._take()
+                self._pace.begin(len(batch))
+                await self._settle(batch, retry=True)
             else:
                 self._arrived.clear()
                 await self._arrived.wait()

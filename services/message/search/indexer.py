@@ -13,7 +13,7 @@ from services.message.feed.domain import Change
 from services.message.journal import Outcome
 from services.message.search.index import Index, Key
 
-GATHER_S = 0.1
+GATHER_S = 0.5
 """What is committed within it is taken in together."""
 SWEEP_S = 600.0
 """How often it looks for what a process left behind that is gone."""

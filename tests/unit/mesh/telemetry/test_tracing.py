@@ -121,6 +121,22 @@ def test_ring_is_optional() -> None:
         started.shutdown()
 
 
+def test_what_nobody_looks_at_is_passed_on_all_the_same() -> None:
+    """A trace that comes from elsewhere keeps its id, and each span has one of its own."""
+    started = configure_tracing(environ={})
+    try:
+        parent = tracing.extract([("traceparent", f"00-{'a' * 32}-{'b' * 16}-01")])
+        with tracing.tracer().start_as_current_span("outer", context=parent) as outer:
+            inner = tracing.tracer().start_span("inner")
+            assert tracing.trace_id() == "a" * 32
+        ids = {span.get_span_context().span_id for span in (outer, inner)}
+        assert inner.get_span_context().trace_id == outer.get_span_context().trace_id
+        assert len(ids | {int("b" * 16, 16)}) == 3
+        assert tracing.trace_id() == ""
+    finally:
+        started.shutdown()
+
+
 def test_shutdown_ends_only_its_own_recording(start_tracing: Start) -> None:
     """The set-up that came last records, until it is shut down itself."""
     first, second = start_tracing(), start_tracing()
