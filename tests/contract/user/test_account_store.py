@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import pytest
 
+from mesh.database import Database
 from mesh.errors import Conflict, NotFound, Stale, WrongState
 from mesh.page import Place
 from services.user.accounts.domain import Account, Credentials, Role
 from services.user.accounts.store import AccountStore
+from tests.contract.message.plans import asked, plan
 from tests.contract.user.samples import NOW, account
 
 
@@ -26,6 +28,14 @@ async def test_finds_those_that_exist(accounts: AccountStore) -> None:
     await accounts.add(bea, "hash")
     assert await accounts.find("default", [bea.id, "unknown", anna.id, bea.id]) == {anna.id: anna, bea.id: bea}
     assert await accounts.find("default", []) == {}
+
+
+async def test_a_few_are_found_without_reading_a_whole_workspace(database: Database, accounts: AccountStore) -> None:
+    """However many are asked for: sockets that come back do so by the dozen."""
+    with asked(database) as queries:
+        await accounts.find("default", [str(number) for number in range(30)])
+    (found,) = (plan(database, query) for query in queries)
+    assert "(id=?)" in found or "pk_users" in found, found
 
 
 @pytest.mark.parametrize("login", ["anna", "ANNA", "anna@example.com", "Anna@Example.com"])
