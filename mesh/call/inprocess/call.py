@@ -9,6 +9,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import grpc
+import structlog
 from grpc.aio import EOF, AbortError, AioRpcError, Metadata
 
 from mesh.call.inprocess.context import Handler, ServicerContext
@@ -17,6 +18,8 @@ from mesh.call.pipe import Pipe
 
 if TYPE_CHECKING:
     from mesh.call.inprocess.server import InProcessServer
+
+log = structlog.get_logger(__name__)
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 _OK, _CANCELLED = grpc.StatusCode.OK, grpc.StatusCode.CANCELLED
@@ -221,9 +224,9 @@ class Call(grpc.aio.Call):
             self.requests.finish()
         except AioRpcError:
             pass  # The call has ended; whoever reads it hears why.
-        except Exception:
+        except Exception:  # The caller's own, who hears of the call's end only.
+            log.warning("the requests of a call failed", method=self._spec.method, exc_info=True)
             self.cancel()
-            raise
 
     def _raise(self) -> NoReturn:
         if self._code is _CANCELLED and self._details.startswith("Locally cancelled"):

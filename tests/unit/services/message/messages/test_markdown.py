@@ -155,12 +155,17 @@ def test_no_text_takes_long() -> None:
     render("*")  # What it needs is loaded once.
     worst: tuple[float, str] = (0.0, "")
     for text in hostile():
-        started = time.process_time()
-        html = render(text)
-        worst = max(worst, (time.process_time() - started, text[:20]))
-        assert len(html) < 10 * LENGTH, text[:20]
+        # Twice, as the collector of garbage may come in between, which takes a second with all that tests leave.
+        worst = max(worst, (min(_seconds(text), _seconds(text)), text[:20]))
+        assert len(render(text)) < 10 * LENGTH, text[:20]
     print(f"worst: {worst[0] * 1e3:.1f} ms for {worst[1]!r}")
     assert worst[0] < 0.5, worst
+
+
+def _seconds(text: str) -> float:
+    started = time.process_time()
+    render(text)
+    return time.process_time() - started
 
 
 def test_a_text_with_too_many_marks_is_shown_as_it_is() -> None:
