@@ -57,4 +57,4 @@ class Pace:
             self._in_vain, self._rests_until = 0, now + REST_S
 
     def _left(self, now: float) -> float:
-        return self._recent * exp((self._began - now) / MEMORY_S) if self._recent else 0.0
+        return self._recent * exp((self._began - now) / MEMORY_S)

@@ -7,17 +7,17 @@ awaits nothing, and hands the caller the original call object.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager
 from typing import Any
 
 import grpc
-from opentelemetry.trace import INVALID_SPAN, Span, use_span
+from opentelemetry.trace import Span
 
 from mesh.call import context as request_context
 from mesh.call.correlation import METADATA_KEY, REQUEST_KEY
 from mesh.call.deadline import budget_s
 from mesh.call.inprocess import MAX_MESSAGE_BYTES
-from mesh.call.spans import client_span, end_span
+from mesh.call.spans import Within, client_span, end_span
 from mesh.errors import Deadline
 from mesh.identity.proof import ADDRESS_KEY, COUNTED_KEY, NESTED_KEY, Proofs
 from mesh.identity.proof import METADATA_KEY as PROOF_KEY
@@ -111,7 +111,7 @@ class MeshChannel(grpc.aio.Channel):
         if self._proofs is not None:
             pairs.append((PROOF_KEY, self._proofs.make(method)))
         trace: list[tuple[str, str]] = []
-        with use_span(span) if span is not INVALID_SPAN else nullcontext():
+        with Within(span):
             inject(trace)
         return (*pairs, *trace)
 

@@ -1,6 +1,7 @@
 """Checks messages against the rules in their contract. The one place that knows the validation library."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 import orjson
@@ -14,8 +15,6 @@ MAX_VIOLATIONS = 10
 """More are not named: an answer has to fit into the trailers of a call, of which a peer may refuse 8 KiB."""
 _LONGEST_KEY = 64
 _RULES = "buf.validate."
-_RULED: dict[str, bool] = {}
-"""By name of a type. To look for broken rules where there are none takes as long as to look at a whole message."""
 
 
 def validate(message: Message) -> None:
@@ -30,12 +29,10 @@ def validate(message: Message) -> None:
         raise Invalid("INVALID_REQUEST", summary, violations=found)
 
 
+@cache
 def has_rules(descriptor: Descriptor) -> bool:
     """Whether there is any rule for messages of a type, or for those that they may hold."""
-    found = _RULED.get(descriptor.full_name)
-    if found is None:
-        found = _RULED[descriptor.full_name] = any(map(_states_rules, _held(descriptor, {})))
-    return found
+    return any(map(_states_rules, _held(descriptor, {})))
 
 
 def _held(descriptor: Descriptor, found: dict[str, Descriptor]) -> Iterable[Descriptor]:
