@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 from tests.e2e.conftest import Server
 from tests.e2e.pages.tab import DESK, PHONE, Tab
 
+HERE = Path(__file__).parent
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = [
     "--no-sandbox",
@@ -21,6 +22,13 @@ QUIET = [
 ]
 
 expect.set_options(timeout=15_000)  # A busy machine takes its time.
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A page that hangs ends its process: the exception that ends other tests can leave Playwright waiting for ever."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.timeout(180, method="thread"))
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import signal
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.e2e.conftest import start
@@ -94,7 +93,6 @@ def test_a_dropped_connection_resumes(tab: Tab) -> None:
     expect(tab.message(0, waiting).get_by_label("Read", exact=True)).to_be_visible()
 
 
-@pytest.mark.timeout(180)  # it starts two servers
 def test_both_come_back_after_the_server_was_killed(browser: Browser, tmp_path: Path) -> None:
     """Killed and started again, the server finds both panes where they were; what was written meanwhile arrives."""
     data = tmp_path / "data"

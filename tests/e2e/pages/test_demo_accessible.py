@@ -35,7 +35,6 @@ def check(page: Page, state: str) -> None:
     assert overflow(page) <= 0, state
 
 
-@pytest.mark.timeout(180)
 def test_nothing_serious(shaped: Tab) -> None:
     """The list, a conversation with all that can stand in it, its menus, a thread, and the dialogs."""
     tab, page = shaped, shaped.page
@@ -116,7 +115,6 @@ def test_nothing_serious(shaped: Tab) -> None:
     alice.call("DELETE", f"/conversations/{other['id']}")
 
 
-@pytest.mark.timeout(180)
 def test_nothing_serious_in_the_events(shaped: Tab) -> None:
     """The list of events with one of them open."""
     tab, page = shaped, shaped.page

@@ -1,6 +1,5 @@
 """Somebody on two devices: both panes of the demo are the same person, and stay in step by the feed alone."""
 
-import pytest
 from playwright.sync_api import Request, expect
 
 from tests.e2e.pages.tab import Tab, unique
@@ -108,7 +107,6 @@ def test_preferences_and_new_conversations_go_along(tab: Tab) -> None:
     expect(tab.pane(1).locator(".notice")).to_contain_text("not in that conversation any more")
 
 
-@pytest.mark.timeout(180)
 def test_devices_that_missed_too_much_read_anew(tab: Tab) -> None:
     """More than a replay tells: they drop what they knew of the conversation, and show what is there now."""
     alice, bob, name = opened(tab)

@@ -65,7 +65,6 @@ def scroll_up(view: Locator, pixels: int) -> None:
     settle(view)
 
 
-@pytest.mark.timeout(180)
 def test_ten_thousand_messages_are_a_few_rows(tab: Tab, long_name: str) -> None:
     """At the end, in the middle and at the beginning: what is in view is there, and little else."""
     view = opened(tab, long_name)
@@ -80,7 +79,6 @@ def test_ten_thousand_messages_are_a_few_rows(tab: Tab, long_name: str) -> None:
     expect(message(tab, MANY)).to_be_in_viewport()
 
 
-@pytest.mark.timeout(180)
 def test_all_of_it_is_passed_when_scrolled_through(tab: Tab, long_name: str) -> None:
     """With the wheel upwards, message by message, none is left out and the page stays small."""
     view = opened(tab, long_name)
@@ -96,7 +94,6 @@ def test_all_of_it_is_passed_when_scrolled_through(tab: Tab, long_name: str) -> 
     assert len(seen) > 200
 
 
-@pytest.mark.timeout(180)
 def test_scrolling_is_smooth(tab: Tab, long_name: str) -> None:
     """A step of scrolling through what is known costs far less than it takes to see it."""
     view = opened(tab, long_name)
@@ -113,7 +110,6 @@ def test_scrolling_is_smooth(tab: Tab, long_name: str) -> None:
     assert view.evaluate(script) < 100
 
 
-@pytest.mark.timeout(180)
 def test_what_one_looks_at_stays_where_it_is(tab: Tab, long_name: str) -> None:
     """Whatever is read in and measured above it, and whatever is written below."""
     view = opened(tab, long_name)
@@ -159,7 +155,6 @@ def test_it_opens_at_the_first_unread(tab: Tab) -> None:
     expect(first).to_be_in_viewport()
 
 
-@pytest.mark.timeout(180)
 def test_a_quote_leads_to_what_it_answers(tab: Tab, long_name: str) -> None:
     """However far up that lies."""
     alice, _ = seeded(tab)
