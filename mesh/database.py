@@ -67,10 +67,14 @@ class Database:
                 self._stale_from = time.monotonic() + REPLICA_RETRY_S
         return await self._reads.run(work)
 
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        """Runs `work` in a transaction that is on disk when this returns."""
+    async def write(self, work: Callable[[Connection], T], last: Callable[[T], object] | None = None) -> T:
+        """Runs `work` in a transaction that is on disk when this returns.
+
+        `last` is handed the result to write what is left of it, by `Prepared` statements of whose answers none is
+        needed: PostgreSQL takes them and the commit in one round trip.
+        """
         try:
-            return await self._writes.run(work)
+            return await self._writes.run(work, last)
         finally:
             for listener in self._listeners:
                 listener()

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from mesh.errors import Unavailable
 from mesh.sql.outages import is_lost, outage
+from mesh.sql.pipeline import pipeline
 from mesh.sql.stalls import Holds
 
 MAX_WAITING = 1000
@@ -32,9 +33,9 @@ class Lane:
         self._holds = holds
         self._waiting = 0
 
-    async def run(self, work: Callable[[Connection], T]) -> T:
-        """What `work` returns. Raises Unavailable (OVERLOADED, UNAVAILABLE)."""
-        return await self.call(lambda: self._transact(work))
+    async def run(self, work: Callable[[Connection], T], last: Callable[[T], object] | None = None) -> T:
+        """What `work` returns, after `last` was carried out with it. Raises Unavailable (OVERLOADED, UNAVAILABLE)."""
+        return await self.call(lambda: self._transact(work, last))
 
     async def call(self, work: Callable[[], T]) -> T:
         """The same without a transaction."""
@@ -70,7 +71,7 @@ class Lane:
         else:
             done.set_exception(error)
 
-    def _transact(self, work: Callable[[Connection], T]) -> T:
+    def _transact(self, work: Callable[[Connection], T], last: Callable[[T], object] | None) -> T:
         ended = False
 
         def whole(connection: Connection) -> T:
@@ -82,21 +83,25 @@ class Lane:
         with self._holds.hold():
             try:
                 try:
-                    return self._once(whole)
+                    return self._once(whole, last)
                 except DBAPIError as error:
                     # A connection that broke before the end has taken everything with it.
                     if not is_lost(error) and (ended or not error.connection_invalidated):
                         raise
-                return self._once(work)
+                return self._once(work, last)
             except (DBAPIError, TimeoutError) as error:
                 told = outage(error)
                 if told is None:
                     raise
                 raise told from error
 
-    def _once(self, work: Callable[[Connection], T]) -> T:
+    def _once(self, work: Callable[[Connection], T], last: Callable[[T], object] | None) -> T:
         with self._connected() as connection, connection.begin():
-            return work(connection)
+            result = work(connection)
+            if last is not None:
+                with pipeline(connection, commits=True):
+                    last(result)
+            return result
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:

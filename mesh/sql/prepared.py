@@ -64,12 +64,18 @@ class Prepared:
 
     def rows(self, connection: Connection, values: Values) -> list[Any]:
         """What it finds, as named tuples. Of columns that share a name the first one has it."""
+        return self.ask(connection, values).rows()
+
+    def ask(self, connection: Connection, values: Values) -> "Answer":
+        """The same, to be read later: for a pipeline (mesh/sql/pipeline.py), once that has been left."""
         form = self._form(connection.dialect)
-        return [form.read(row) for row in _carry_out(connection, form, (values,), reads=True)]
+        return Answer(connection, form, _carry_out(connection, form, (values,)))
 
     def run(self, connection: Connection, rows: Sequence[Values]) -> int:
-        """Carries it out for each of `rows`; answers how many rows of the table that changed."""
-        changed: int = _carry_out(connection, self._form(connection.dialect), rows, reads=False)
+        """Carries it out for each of `rows`; answers how many rows of the table that changed, in a pipeline nothing."""
+        cursor = _carry_out(connection, self._form(connection.dialect), rows)
+        changed: int = cursor.rowcount
+        cursor.close()
         return changed
 
     def _form(self, dialect: Dialect) -> _Form:
@@ -79,7 +85,45 @@ class Prepared:
         return form
 
 
-def _carry_out(connection: Connection, form: _Form, rows: Sequence[Values], *, reads: bool) -> Any:
+class Answer:
+    """What a statement found."""
+
+    __slots__ = ("_connection", "_cursor", "_form", "_found")
+
+    def __init__(self, connection: Connection, form: _Form, cursor: Any) -> None:
+        self._connection, self._form, self._cursor = connection, form, cursor
+        # SQLite looks for rows as they are read, which may be after the next statements.
+        self._found = self._fetch() if connection.dialect.name == "sqlite" else None
+
+    def rows(self) -> list[Any]:
+        """As named tuples; to be called once."""
+        found = self._fetch() if self._found is None else self._found
+        return [self._form.read(row) for row in found]
+
+    def _fetch(self) -> list[Any]:
+        try:
+            found: list[Any] = self._cursor.fetchall()
+        except self._connection.dialect.loaded_dbapi.Error as error:
+            raise told(error, self._connection, self._cursor.connection) from error
+        finally:
+            self._cursor.close()
+        return found
+
+
+def told(error: Any, connection: Connection, driver: Any) -> DBAPIError:
+    """An error of the driver as one of SQLAlchemy, which is told when the connection has gone."""
+    dialect = connection.dialect
+    base: Any = dialect.loaded_dbapi.Error
+    is_gone = dialect.is_disconnect(error, driver, None)
+    if is_gone:
+        connection.invalidate(error)
+    found: Any = DBAPIError.instance(
+        None, None, error, base, hide_parameters=True, connection_invalidated=is_gone, dialect=dialect
+    )
+    return found  # type: ignore[no-any-return]
+
+
+def _carry_out(connection: Connection, form: _Form, rows: Sequence[Values]) -> Any:
     driver: Any = connection.connection.driver_connection
     cursor, many = driver.cursor(), len(rows) != 1
     values = [form.bound(row) for row in rows]
@@ -88,22 +132,10 @@ def _carry_out(connection: Connection, form: _Form, rows: Sequence[Values], *, r
         listeners(connection, cursor, form.text, bound, None, many)
     try:
         (cursor.executemany if many else cursor.execute)(form.text, bound)
-        return cursor.fetchall() if reads else cursor.rowcount
     except connection.dialect.loaded_dbapi.Error as error:
-        raise _told(error, connection, driver, cursor) from error
-    finally:
         cursor.close()
-
-
-def _told(error: Any, connection: Connection, driver: Any, cursor: Any) -> Any:
-    dialect = connection.dialect
-    base: Any = dialect.loaded_dbapi.Error
-    is_gone = dialect.is_disconnect(error, driver, cursor)
-    if is_gone:
-        connection.invalidate(error)
-    return DBAPIError.instance(
-        None, None, error, base, hide_parameters=True, connection_invalidated=is_gone, dialect=dialect
-    )
+        raise told(error, connection, driver) from error
+    return cursor
 
 
 def _compiled(statement: ClauseElement, columns: Sequence[str] | None, dialect: Dialect) -> _Form:

@@ -1,12 +1,12 @@
 """Many rows by keys of several columns, in statements that SQLite and PostgreSQL both answer from an index."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Column, Connection, Select, column, text
 
-from mesh.sql.prepared import Prepared
+from mesh.sql.prepared import Answer, Prepared
 
 MAX_KEYS = 512
 """In one statement: databases take so many values and no more, and a statement is compiled for each size."""
@@ -25,11 +25,23 @@ def by_keys(
 
     `(a, b) IN (...)` would scan the table in SQLite; a join with the keys does not.
     """
+    return ask_by_keys(connection, query, columns, keys, **values)()
+
+
+def ask_by_keys(
+    connection: Connection,
+    query: Select[Any],
+    columns: Sequence[Column[Any]],
+    keys: Sequence[tuple[Any, ...]],
+    **values: Any,
+) -> Callable[[], list[Any]]:
+    """The same, to be read later: for a pipeline (mesh/sql/pipeline.py), once that has been left."""
     keys = list(dict.fromkeys(keys))
-    rows: list[Any] = []
-    for start in range(0, len(keys), MAX_KEYS):
-        rows += _some(connection, query, tuple(columns), keys[start : start + MAX_KEYS], values)
-    return rows
+    answers = [
+        _some(connection, query, tuple(columns), keys[start : start + MAX_KEYS], values)
+        for start in range(0, len(keys), MAX_KEYS)
+    ]
+    return lambda: [row for answer in answers for row in answer.rows()]
 
 
 def _some(
@@ -38,11 +50,11 @@ def _some(
     columns: tuple[Column[Any], ...],
     keys: list[tuple[Any, ...]],
     values: dict[str, Any],
-) -> list[Any]:
+) -> Answer:
     size = 1 << (len(keys) - 1).bit_length()  # Few sizes, so that statements are compiled once.
     padded = [*keys, *[(None,) * len(columns)] * (size - len(keys))]
     values = values | {f"k{i}_{j}": value for i, key in enumerate(padded) for j, value in enumerate(key)}
-    return _joined(query, columns, size).rows(connection, values)
+    return _joined(query, columns, size).ask(connection, values)
 
 
 @cache

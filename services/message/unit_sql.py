@@ -6,17 +6,18 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Column, Connection, Select, bindparam, insert, select, update
 
 from mesh.audit.entry import Entry
 from mesh.audit.log import Trail, note
 from mesh.errors import Error
+from mesh.sql.pipeline import pipeline
 from mesh.sql.prepared import Prepared
 from services.message.command import Origin
 from services.message.conversations.domain import Conversation, Member
 from services.message.feed.domain import Change
 from services.message.journal import Outcome
-from services.message.keys_sql import by_keys
+from services.message.keys_sql import ask_by_keys, by_keys
 from services.message.rows import CONVERSATION, MEMBER, conversation_of, member_of
 from services.message.tables import changes, conversations, members, user_changes, user_heads
 
@@ -60,6 +61,9 @@ _INSERT_CHANGES = Prepared(insert(changes), [column.name for column in changes.c
 _INSERT_USER_CHANGES = Prepared(insert(user_changes), [column.name for column in user_changes.c])
 _INSERT_HEADS = Prepared(insert(user_heads), [column.name for column in user_heads.c])
 
+_Question = tuple[Select[Any], tuple[tuple[Any, ...], ...]]
+"""A query and the keys it is asked for."""
+
 
 class Unit:
     """Numbers are given as changes are added; `flush` writes them. `at` is the time of everything in it.
@@ -81,14 +85,38 @@ class Unit:
         self._touched_heads: set[UserKey] = set()
         self._changes: list[Change] = []
         self._entries: list[Entry] = []
+        self._asked: dict[_Question, Callable[[], list[Any]]] = {}
+        self._later: list[tuple[Prepared, list[dict[str, Any]]]] = []
 
-    def lock(self, keys: AbstractSet[ConversationKey]) -> None:
-        """Locks conversations, in the order of their ids, until the end of the transaction. Needed once, and first."""
+    def lock(self, keys: AbstractSet[ConversationKey], ahead: Callable[[], None] = lambda: None) -> None:
+        """Locks conversations, in the order of their ids, until the end of the transaction. Needed once, and first.
+
+        `ahead` asks for what will be read next, so that it comes in the same round trip.
+        """
         if keys:
             in_order = sorted(keys, key=lambda key: key[1])
-            found = map(conversation_of, by_keys(self.connection, _LOCK, _LOCK_KEY, in_order))
+            with pipeline(self.connection):
+                locked = ask_by_keys(self.connection, _LOCK, _LOCK_KEY, in_order)
+                ahead()
+            found = map(conversation_of, locked())
             self._conversations = dict.fromkeys(keys) | {(c.workspace_id, c.id): c for c in found}
             self._versions = {c.id: c.version for c in self._conversations.values() if c is not None}
+
+    def ask(self, query: Select[Any], columns: Sequence[Column[Any]], keys: Iterable[tuple[Any, ...]]) -> None:
+        """Has `rows` find what stands there now, when it is asked for the same."""
+        unique = tuple(dict.fromkeys(keys))
+        self._asked[query, unique] = ask_by_keys(self.connection, query, columns, unique)
+
+    def rows(self, query: Select[Any], columns: Sequence[Column[Any]], keys: Iterable[tuple[Any, ...]]) -> list[Any]:
+        """As `by_keys`."""
+        unique = tuple(dict.fromkeys(keys))
+        asked = self._asked.pop((query, unique), None)
+        return asked() if asked else by_keys(self.connection, query, columns, unique)
+
+    def later(self, statement: Prepared, rows: list[dict[str, Any]]) -> None:
+        """Has rows written by `write`, at the end of the transaction in the same round trip as that."""
+        if rows:
+            self._later.append((statement, rows))
 
     def conversation(self, key: ConversationKey) -> Conversation | None:
         """One that was locked, as this transaction has it by now; None when the workspace has none of this id."""
@@ -99,9 +127,13 @@ class Unit:
         self._conversations[conversation.workspace_id, conversation.id] = conversation
         self._touched[conversation.id] = conversation
 
+    def ask_members(self, keys: Iterable[MemberKey]) -> None:
+        """As `ask`, for `members`."""
+        self.ask(_MEMBERS, _MEMBER_KEY, keys)
+
     def members(self, keys: Iterable[MemberKey]) -> dict[MemberKey, Member]:
         """Memberships, as far as they are there."""
-        found = map(member_of, by_keys(self.connection, _MEMBERS, _MEMBER_KEY, list(keys)))
+        found = map(member_of, self.rows(_MEMBERS, _MEMBER_KEY, keys))
         return {(member.workspace_id, member.conversation_id, member.user_id): member for member in found}
 
     def change(self, kind: str, conversation: Conversation, origin: Origin, **about: Any) -> Change:
@@ -147,8 +179,20 @@ class Unit:
         )
         self._entries.append(entry)
 
+    def write(self) -> None:
+        """Writes what was to be written later. What was asked ahead is not to be trusted after that."""
+        for statement, rows in self._later:
+            statement.run(self.connection, rows)
+        self._later, self._asked = [], {}
+
+    def write_entries(self) -> None:
+        """Writes what was added to the audit log."""
+        note(self.connection, self._trail, *self._entries)
+        self._entries = []
+
     def flush(self) -> None:
-        """Writes everything that was added."""
+        """Writes everything else that was added: nothing waits for an answer in it, so a pipeline may be around it."""
+        self.write()
         self._write(_INSERT_CHANGES, [self._change_values(change) for change in self._changes if change.pos])
         self._write(_INSERT_USER_CHANGES, [self._user_change_values(c) for c in self._changes if c.user_pos])
         touched = [self._touched[id_] for id_ in sorted(self._touched)]
@@ -160,8 +204,7 @@ class Unit:
         self._write(_INSERT_HEADS, [self._head_values("workspace_id", "user_id", key) for key in sorted(new)])
         self._write(_UPDATE_HEAD, [self._head_values("key_workspace", "key", key) for key in sorted(known)])
         self._new_heads -= new
-        note(self.connection, self._trail, *self._entries)
-        self._touched, self._touched_heads, self._changes, self._entries = {}, set(), [], []
+        self._touched, self._touched_heads, self._changes = {}, set(), []
 
     def _head_values(self, workspace: str, user: str, key: UserKey) -> dict[str, Any]:
         return {workspace: key[0], user: key[1], "last_pos": self._heads[key]}
@@ -206,6 +249,9 @@ class Unit:
 
 Handler = Callable[[Unit, list[Any]], list[Outcome]]
 """Carries out commands of one kind that follow each other."""
+
+Ahead = Callable[[Unit, list[Any]], None]
+"""Asks for what the handler of such commands reads first, where they are the first of a transaction."""
 
 
 Told = Callable[[Connection, Sequence[Any]], AbstractSet[UserKey]]

@@ -20,6 +20,7 @@ from services.message.messages import sends_sql as _sends_sql
 from services.message.outbox_sql import SqlOutbox
 from services.message.service import open_message
 from services.message.tables import changes, messages, metadata
+from services.message.unit_sql import Unit
 from tests.model.house import SqliteFiles
 
 sends_sql: Any = _sends_sql
@@ -44,7 +45,7 @@ def ack_before_write(patch: pytest.MonkeyPatch, _: SqliteFiles) -> None:
         told: list[Outcome] = []
 
         def tried(connection: Connection) -> None:
-            told.extend(journal._apply(connection, commands, journal._is_heard()))
+            told.extend(journal._apply(connection, commands, journal._is_heard())[1])
             raise _NotYet
 
         with pytest.raises(_NotYet):
@@ -65,29 +66,29 @@ def ack_before_write(patch: pytest.MonkeyPatch, _: SqliteFiles) -> None:
 def no_unique_index(patch: pytest.MonkeyPatch, files: SqliteFiles) -> None:
     """Repeats are known by a memory that a process has, and no index is there to know better."""
     _drop_unique(files)
-    find, opened = sends_sql.by_keys, [datetime.now(UTC)]
+    find, opened = Unit.rows, [datetime.now(UTC)]
 
-    def remembered(connection: Connection, statement: Any, *about: Any, **more: Any) -> Iterable[Any]:
-        rows = find(connection, statement, *about, **more)
-        return [row for row in rows if row.created_at >= opened[-1]] if statement is sends_sql._STORED else rows
+    def remembered(unit: Unit, query: Any, *about: Any) -> Iterable[Any]:
+        rows = find(unit, query, *about)
+        return [row for row in rows if row.created_at >= opened[-1]] if query is sends_sql._STORED else rows
 
     def reopened(mesh: Any) -> Any:
         opened.append(datetime.now(UTC))
         return open_message(mesh)
 
-    patch.setattr(sends_sql, "by_keys", remembered)
+    patch.setattr(Unit, "rows", remembered)
     patch.setattr("tests.integration.message.world.open_message", reopened)
 
 
 def no_dedupe(patch: pytest.MonkeyPatch, files: SqliteFiles) -> None:
     """Nobody looks whether a message is there already."""
     _drop_unique(files)
-    find = sends_sql.by_keys
+    find = Unit.rows
 
-    def nothing(connection: Connection, statement: Any, *about: Any, **more: Any) -> Iterable[Any]:
-        return [] if statement is sends_sql._STORED else find(connection, statement, *about, **more)
+    def nothing(unit: Unit, query: Any, *about: Any) -> Iterable[Any]:
+        return [] if query is sends_sql._STORED else find(unit, query, *about)
 
-    patch.setattr(sends_sql, "by_keys", nothing)
+    patch.setattr(Unit, "rows", nothing)
 
 
 def marker_overwrite(patch: pytest.MonkeyPatch, _: SqliteFiles) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, exists, insert, select
 
+from mesh.sql.prepared import Prepared
 from services.message.keys_sql import by_keys
 from services.message.messages.domain import NOBODY, Called, Mentions, Message, called
 from services.message.tables import conversations, group_members, members, mentions
@@ -20,7 +21,7 @@ _PEOPLE_KEY = (*conversations.c["workspace_id", "id"], *group_members.c["workspa
 _PEOPLE = select(
     conversations.c.workspace_id, conversations.c.id.label("conversation_id"), *group_members.c["group_id", "user_id"]
 ).where(_IS_THERE)
-_INSERT = insert(mentions)
+INSERT_MENTIONS = Prepared(insert(mentions), [column.name for column in mentions.c])
 _DELETE = delete(mentions).where(
     mentions.c.message_id == bindparam("id"), mentions.c.workspace_id == bindparam("workspace")
 )
@@ -74,7 +75,7 @@ def mention_rows(message: Message, user_ids: Iterable[str]) -> list[dict[str, An
 
 def insert_mentions(unit: Unit, rows: list[dict[str, Any]]) -> None:
     if rows:
-        unit.connection.execute(_INSERT, rows)
+        INSERT_MENTIONS.run(unit.connection, rows)
 
 
 def delete_mentions(unit: Unit, message: Message) -> None:

@@ -21,17 +21,18 @@ from services.message.messages.domain import (
     Format,
     Forwarded,
     ForwardMessage,
+    Mentions,
     Message,
     SendMessage,
     Sent,
 )
-from services.message.messages.mentions_sql import Calls, insert_mentions, mention_rows, named
+from services.message.messages.mentions_sql import INSERT_MENTIONS, Calls, mention_rows, named
 from services.message.messages.reads_sql import read_messages
 from services.message.messages.update_sql import UPDATE, changed
 from services.message.messages.wire import thread_body
 from services.message.rows import MESSAGE, message_of, message_values, metadata_text
 from services.message.tables import members, messages
-from services.message.unit_sql import MemberKey, Unit, advanced
+from services.message.unit_sql import ConversationKey, MemberKey, Unit, advanced
 
 _SEND_KEY = tuple(messages.c["workspace_id", "conversation_id", "sender_id", "client_msg_id"])
 _STORED = select(*MESSAGE, messages.c.fingerprint)
@@ -66,8 +67,21 @@ _SAID = (*[name for name in Message.__slots__ if name not in _NEW], "mentions_al
 _INSERT = Prepared(insert(messages).values(_NEW), [*_SAID, "fingerprint"])
 _INSERT_PLAIN = Prepared(insert(messages).values(_NEW | _WITHOUT), [*_PLAIN, "fingerprint"])
 
+_COUNT_REPLIES = Prepared(UPDATE, ["revision", "reply_count", "last_reply_seq"])
+
+_SendKey = tuple[str, str, str, str]
+"""Workspace id, conversation id, sender's id and client_msg_id."""
 _PlaceKey = tuple[str, str, str]
 """Workspace id, conversation id and message id."""
+_Call = tuple[ConversationKey, Mentions]
+"""Whom a message is to call, and where."""
+
+
+def ask(unit: Unit, commands: list[SendMessage]) -> None:
+    """Asks for what `send` reads of every message."""
+    keys, calls = _keys(commands)
+    unit.ask_members(_member_keys(keys, calls))
+    unit.ask(_STORED, _SEND_KEY, keys)
 
 
 def send(unit: Unit, commands: list[SendMessage]) -> list[Outcome]:
@@ -88,13 +102,11 @@ class _Sends:
 
     def __init__(self, unit: Unit, commands: list[SendMessage]) -> None:
         self._unit = unit
-        keys = [_key(command) for command in commands]
-        asked = [(key[:2], command.mentions) for key, command in zip(keys, commands, strict=True)]
-        asked = [(key, who) for key, who in asked if who is not NOBODY]
-        self._members = unit.members([key[:3] for key in keys] + [key for call in asked for key in named(*call)])
-        found = [(message_of(row), row[-1]) for row in by_keys(unit.connection, _STORED, _SEND_KEY, keys)]
+        keys, calls = _keys(commands)
+        self._members = unit.members(_member_keys(keys, calls))
+        found = [(message_of(row), row[-1]) for row in unit.rows(_STORED, _SEND_KEY, keys)]
         self._stored = {(m.workspace_id, m.conversation_id, m.sender_id, m.client_msg_id): (m, f) for m, f in found}
-        self._calls = Calls(unit, asked, self._members)
+        self._calls = Calls(unit, calls, self._members)
         replies = [_place(command, command.reply_to) for command in commands if command.reply_to]
         self._targets = {tuple(row) for row in by_keys(unit.connection, _REPLIES, _PLACE_KEY, replies)}
         roots = [_place(command, command.thread_root) for command in commands if command.thread_root]
@@ -132,15 +144,12 @@ class _Sends:
 
     def write(self) -> None:
         """Writes what was applied."""
-        connection = self._unit.connection
-        for insert_, rows in ((_INSERT_PLAIN, self._plain), (_INSERT, self._written)):
-            if rows:
-                insert_.run(connection, rows)
-        insert_mentions(self._unit, self._mentions)
-        if self._answered:
-            roots = self._answered.values()
-            counts = [changed(r, reply_count=r.reply_count, last_reply_seq=r.last_reply_seq) for r in roots]
-            connection.execute(UPDATE, counts)
+        unit, roots = self._unit, self._answered.values()
+        unit.later(_INSERT_PLAIN, self._plain)
+        unit.later(_INSERT, self._written)
+        unit.later(INSERT_MENTIONS, self._mentions)
+        counts = [changed(r, reply_count=r.reply_count, last_reply_seq=r.last_reply_seq) for r in roots]
+        unit.later(_COUNT_REPLIES, counts)
 
     def _write(
         self, command: SendMessage, conversation: Conversation, root: Message | None, forwarded: Forwarded | None
@@ -199,7 +208,17 @@ class _Sends:
         return sources
 
 
-def _key(command: SendMessage) -> tuple[str, str, str, str]:
+def _keys(commands: Sequence[SendMessage]) -> tuple[list[_SendKey], list[_Call]]:
+    keys = [_key(command) for command in commands]
+    calls = zip(keys, commands, strict=True)
+    return keys, [(key[:2], command.mentions) for key, command in calls if command.mentions is not NOBODY]
+
+
+def _member_keys(keys: Sequence[_SendKey], calls: Sequence[_Call]) -> list[MemberKey]:
+    return [key[:3] for key in keys] + [key for call in calls for key in named(*call)]
+
+
+def _key(command: SendMessage) -> _SendKey:
     origin = command.origin
     return origin.workspace_id, command.conversation_id, origin.actor_id, command.client_msg_id
 
