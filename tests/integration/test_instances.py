@@ -208,7 +208,7 @@ async def test_an_instance_goes_and_comes_back(installation: Installation) -> No
             await asyncio.sleep(0.05)
     sent += 1
     await send(4)
-    await until(lambda: len(positions(laptop, conversation)) >= 56)
+    await until(lambda: all(len(positions(device, conversation)) >= 56 for device in (phone, laptop)))
     for device in (phone, laptop):
         assert positions(device, conversation) == list(range(2, 58))
         assert device.client.connected
