@@ -1,5 +1,6 @@
 """The `chat` command line. Each command loads what it needs when it runs, and nothing before."""
 
+import gc
 import os
 from typing import Annotated
 
@@ -27,6 +28,7 @@ def serve(
 ) -> None:
     """Hosts services until it is told to stop (SIGINT or SIGTERM)."""
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")  # Its own notices are not for who reads our log.
+    gc.disable()  # Until it has started: what is loaded stays.
     from cli.serve import main
 
     raise typer.Exit(main(services or []))

@@ -90,6 +90,7 @@ async def _run(settings: Settings, chosen: Sequence[str]) -> None:
     async with serving(settings, chosen) as banner:
         gc.collect()
         gc.freeze()  # What start-up made stays: the collector need not look at it again.
+        gc.enable()
         print(banner, flush=True)  # noqa: T201
         await stop.wait()
         log.info("stopping")

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import version
 
 import grpc
@@ -127,11 +127,14 @@ def _rest(all_routes: Sequence[BaseRoute]) -> FastAPI:
 
 
 def _document(methods: Sequence[Method]) -> Route:
-    """The OpenAPI document, written once: it cannot change while the process runs."""
-    own = {meta.PATH: meta.operation(), **operations()}
-    made = orjson.dumps(document(methods, comments(image()), version=version("massive-scale-chat"), meta=own))
+    """The OpenAPI document, written once, when somebody asks for it: that takes a tenth of a second."""
+
+    @cache
+    def written() -> bytes:
+        own = {meta.PATH: meta.operation(), **operations()}
+        return orjson.dumps(document(methods, comments(image()), version=version("massive-scale-chat"), meta=own))
 
     async def get_document(_: object) -> Response:
-        return Response(made, media_type="application/json")
+        return Response(await asyncio.to_thread(written), media_type="application/json")
 
     return Route("/api/openapi.json", get_document)
