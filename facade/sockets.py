@@ -88,6 +88,7 @@ class Sockets:
             max_http_buffer_size=MAX_PACKET_BYTES,
         )
         self._spawn = self.server.spawn
+        self._log = log.bind()  # What is not bound is bound anew for each word.
         self.door = Door(lambda: len(self.server.eio.sockets) - len(self._sessions))
         self._leases = Leases(revocations, self._end_soon, self._renew_soon, after=self.server.wheel.after)
         metrics.socket_events.announce((*calls.events, *PRESENCE_EVENTS))
@@ -232,7 +233,7 @@ class Sockets:
                 code = problem["code"]
                 answer = {"ok": False, "problem": problem, "correlation_id": correlation_id, "trace_id": trace_id()}
             self._metrics.socket_events(name, code).inc()
-            log.debug("event", name=name[:40], code=code)
+            self._log.debug("event", name=name[:40], code=code)
             return answer
 
     async def _refresh(self, session: Session, arguments: list[Any]) -> dict[str, Any]:

@@ -19,6 +19,7 @@ ALGORITHM = "EdDSA"
 LIFETIME_S = 600
 MAX_LENGTH = 4096
 
+_JWS = jwt.PyJWS(algorithms=[ALGORITHM])
 _HEADER = {"alg", "typ", "kid"}
 _TEXTS = ("sub", "sid", "role", "wid", "jti")
 
@@ -59,7 +60,7 @@ def verify(token: str, key: Ed25519PublicKey, now: float) -> Principal:
     Raises Unauthenticated (TOKEN_INVALID, TOKEN_EXPIRED).
     """
     try:
-        payload = jwt.PyJWS(algorithms=[ALGORITHM]).decode(token, key, algorithms=[ALGORITHM])
+        payload = _JWS.decode(token, key, algorithms=[ALGORITHM])
         claims = json.loads(payload)
     except (jwt.InvalidTokenError, ValueError):
         _refuse()
