@@ -42,6 +42,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"There is no part {', '.join(sorted(unknown))}; there are {known}.", file=sys.stderr)
         return 2
     configure_logs("text", "warning")
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # Servers start as those do that are installed.
     print(machine.description(datetime.now(UTC)), flush=True)
     for part in names or PARTS:
         print(f"\n{asyncio.run(_measure(part))}", end="", flush=True)
