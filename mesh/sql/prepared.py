@@ -6,6 +6,7 @@ What SQLAlchemy does around a statement takes ten times as long as SQLite takes 
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, Dialect, LargeBinary, Select
@@ -14,6 +15,8 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.types import TypeEngine
 
 Values = Mapping[str, Any]
+Row = Values | tuple[Any, ...]
+"""By name, or in the order of a statement's columns, which takes less time."""
 _Convert = Callable[[Any], Any]
 
 
@@ -31,11 +34,19 @@ class _Form:
     out_of: Sequence[tuple[int, _Convert]]
     """The same for columns of rows."""
     row: Callable[[Sequence[Any]], Any]
+    columns: Sequence[str]
+    in_order: Callable[[tuple[Any, ...]], tuple[Any, ...]] | None
+    """Brings values of `columns` into the order of `names`; None where there are others too."""
 
-    def bound(self, values: Values) -> Any:
-        if self.fixed:
-            values = {**self.fixed, **values}
-        found = [values[name] for name in self.names]
+    def bound(self, values: Row) -> Any:
+        if isinstance(values, tuple) and self.in_order is not None:
+            found = list(self.in_order(values))
+        else:
+            if isinstance(values, tuple):
+                values = dict(zip(self.columns, values, strict=True))
+            if self.fixed:
+                values = {**self.fixed, **values}
+            found = [values[name] for name in self.names]
         for place, convert in self.into:
             found[place] = convert(found[place])
         return found if self.is_positional else dict(zip(self.names, found, strict=True))
@@ -71,7 +82,7 @@ class Prepared:
         form = self._form(connection.dialect)
         return Answer(connection, form, _carry_out(connection, form, (values,)))
 
-    def run(self, connection: Connection, rows: Sequence[Values]) -> int:
+    def run(self, connection: Connection, rows: Sequence[Row]) -> int:
         """Carries it out for each of `rows`; answers how many rows of the table that changed, in a pipeline nothing."""
         cursor = _carry_out(connection, self._form(connection.dialect), rows)
         changed: int = cursor.rowcount
@@ -123,7 +134,7 @@ def told(error: Any, connection: Connection, driver: Any) -> DBAPIError:
     return found  # type: ignore[no-any-return]
 
 
-def _carry_out(connection: Connection, form: _Form, rows: Sequence[Values]) -> Any:
+def _carry_out(connection: Connection, form: _Form, rows: Sequence[Row]) -> Any:
     driver: Any = connection.connection.driver_connection
     cursor, many = driver.cursor(), len(rows) != 1
     values = [form.bound(row) for row in rows]
@@ -147,6 +158,8 @@ def _compiled(statement: ClauseElement, columns: Sequence[str] | None, dialect: 
     found = list(statement.selected_columns) if isinstance(statement, Select) else []
     out_of = [(i, c.type.dialect_impl(dialect).result_processor(dialect, None)) for i, c in enumerate(found)]
     row = namedtuple("Row", [c.name for c in found], rename=True)  # type: ignore[misc]
+    columns = columns or ()
+    is_all = len(columns) > 1 and sorted(columns) == sorted(names)
     return _Form(
         compiled.string,
         names,
@@ -155,6 +168,8 @@ def _compiled(statement: ClauseElement, columns: Sequence[str] | None, dialect: 
         [(place, convert) for place, convert in into if convert is not None],
         [(place, convert) for place, convert in out_of if convert is not None],
         row._make,
+        columns,
+        itemgetter(*map(columns.index, names)) if is_all else None,
     )
 
 

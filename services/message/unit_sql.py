@@ -12,7 +12,7 @@ from mesh.audit.entry import Entry
 from mesh.audit.log import Trail, note
 from mesh.errors import Error
 from mesh.sql.pipeline import pipeline
-from mesh.sql.prepared import Prepared
+from mesh.sql.prepared import Prepared, Row
 from services.message.command import Origin
 from services.message.conversations.domain import Conversation, Member
 from services.message.feed.domain import Change
@@ -57,7 +57,13 @@ _UPDATE_HEAD = Prepared(
     ),
     ["last_pos"],
 )
-_INSERT_CHANGES = Prepared(insert(changes), [column.name for column in changes.c if column is not changes.c.id])
+_INSERT_CHANGES = Prepared(
+    insert(changes),
+    [
+        *("workspace_id", "conversation_id", "pos", "type", "seq", "message_id", "actor_id", "subject_id"),
+        *("at", "traceparent", "correlation_id", "body", "published"),
+    ],
+)
 _INSERT_USER_CHANGES = Prepared(insert(user_changes), [column.name for column in user_changes.c])
 _INSERT_HEADS = Prepared(insert(user_heads), [column.name for column in user_heads.c])
 
@@ -86,7 +92,7 @@ class Unit:
         self._changes: list[Change] = []
         self._entries: list[Entry] = []
         self._asked: dict[_Question, Callable[[], list[Any]]] = {}
-        self._later: list[tuple[Prepared, list[dict[str, Any]]]] = []
+        self._later: list[tuple[Prepared, Sequence[Row]]] = []
 
     def lock(self, keys: AbstractSet[ConversationKey], ahead: Callable[[], None] = lambda: None) -> None:
         """Locks conversations, in the order of their ids, until the end of the transaction. Needed once, and first.
@@ -113,7 +119,7 @@ class Unit:
         asked = self._asked.pop((query, unique), None)
         return asked() if asked else by_keys(self.connection, query, columns, unique)
 
-    def later(self, statement: Prepared, rows: list[dict[str, Any]]) -> None:
+    def later(self, statement: Prepared, rows: Sequence[Row]) -> None:
         """Has rows written by `write`, at the end of the transaction in the same round trip as that."""
         if rows:
             self._later.append((statement, rows))
@@ -209,23 +215,13 @@ class Unit:
     def _head_values(self, workspace: str, user: str, key: UserKey) -> dict[str, Any]:
         return {workspace: key[0], user: key[1], "last_pos": self._heads[key]}
 
-    def _change_values(self, change: Change) -> dict[str, Any]:
-        message = change.message
-        return {
-            "workspace_id": change.origin.workspace_id,
-            "conversation_id": change.conversation_id,
-            "pos": change.pos,
-            "type": change.type,
-            "seq": message.seq if message else 0,
-            "message_id": message.id if message else None,
-            "actor_id": change.origin.actor_id,
-            "subject_id": change.subject_id,
-            "at": change.at,
-            "traceparent": change.origin.traceparent,
-            "correlation_id": change.origin.correlation_id,
-            "body": change.body,
-            "published": self._published,
-        }
+    def _change_values(self, change: Change) -> Row:
+        message, origin = change.message, change.origin
+        return (
+            *(origin.workspace_id, change.conversation_id, change.pos, change.type),
+            *(message.seq if message else 0, message.id if message else None, origin.actor_id, change.subject_id),
+            *(change.at, origin.traceparent, origin.correlation_id, change.body, self._published),
+        )
 
     def _user_change_values(self, change: Change) -> dict[str, Any]:
         return {
@@ -242,7 +238,7 @@ class Unit:
             "published": self._published if change.is_receipt else 1,
         }
 
-    def _write(self, statement: Prepared, rows: list[dict[str, Any]]) -> None:
+    def _write(self, statement: Prepared, rows: Sequence[Row]) -> None:
         if rows:
             statement.run(self.connection, rows)
 

@@ -47,6 +47,17 @@ async def test_values_come_back_as_they_went(database: Database) -> None:
     assert await database.read(lambda connection: FIND.rows(connection, {"user": "nobody"})) == []
 
 
+@pytest.mark.parametrize("fixed", [{}, {"published": 0}], ids=["all", "some"])
+async def test_values_may_come_in_the_order_of_the_columns(database: Database, fixed: dict[str, Any]) -> None:
+    """Whatever that is, and whether or not some stand in the statement."""
+    names = sorted((name for name in row(1) if name not in fixed), reverse=True)
+    statement = Prepared(insert(user_changes).values(fixed), names)
+    rows = [tuple(row(pos)[name] for name in names) for pos in (1, 2)]
+    assert await database.write(lambda connection: statement.run(connection, rows)) == 2
+    found = await database.read(lambda connection: FIND.rows(connection, {"user": "u"}))
+    assert [tuple(one) for one in found] == [(pos, AT, b"\0", "said") for pos in (1, 2)]
+
+
 async def test_it_tells_how_many_rows_changed(database: Database) -> None:
     """What an update finds."""
     await database.write(lambda connection: INSERT.run(connection, [row(1)]))

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import false, insert, literal_column, null, select
 
 from mesh.errors import Error
-from mesh.sql.prepared import Prepared
+from mesh.sql.prepared import Prepared, Row
 from services.message.conversations import domain as conversations
 from services.message.conversations.domain import Conversation
 from services.message.feed.domain import MESSAGE_NEW, THREAD_UPDATED, Change
@@ -61,11 +61,11 @@ _WITHOUT = {
     "format": literal_column(str(Format.PLAIN.value)),
     "expires_at": null(),
 }
-_PLAIN = tuple(name for name in Message.__slots__ if name not in _NEW and name not in _WITHOUT)
+_PLAIN = tuple(name for name in Message.__slots__ if name not in (*_NEW, *_WITHOUT, "metadata"))
 _PLAIN_OF = attrgetter(*_PLAIN)
 _SAID = (*[name for name in Message.__slots__ if name not in _NEW], "mentions_all")
 _INSERT = Prepared(insert(messages).values(_NEW), [*_SAID, "fingerprint"])
-_INSERT_PLAIN = Prepared(insert(messages).values(_NEW | _WITHOUT), [*_PLAIN, "fingerprint"])
+_INSERT_PLAIN = Prepared(insert(messages).values(_NEW | _WITHOUT), [*_PLAIN, "metadata", "fingerprint"])
 
 _COUNT_REPLIES = Prepared(UPDATE, ["revision", "reply_count", "last_reply_seq"])
 
@@ -116,9 +116,9 @@ class _Sends:
             self._roots[root.workspace_id, root.conversation_id, root.id] = root
         self._last_sent = self._paces({key[:3] for key in keys})
         self._sources = self._read_sources([c for c in commands if isinstance(c, ForwardMessage)])
-        self._plain: list[dict[str, Any]] = []
-        self._written: list[dict[str, Any]] = []
-        self._mentions: list[dict[str, Any]] = []
+        self._plain: list[Row] = []
+        self._written: list[Row] = []
+        self._mentions: list[Row] = []
         self._answered: dict[str, Message] = {}
         """Roots that got a reply, by id."""
 
@@ -166,10 +166,10 @@ class _Sends:
             self._roots[place] = message
         if conversation.slow_mode_s:
             self._last_sent[key[:3]] = unit.at
-        rows, values = (self._plain, _plain_values) if _is_plain(message) else (self._written, _values)
-        row = values(message)
-        row["fingerprint"] = command.fingerprint
-        rows.append(row)
+        if _is_plain(message):
+            self._plain.append((*_PLAIN_OF(message), metadata_text(message.metadata), command.fingerprint))
+        else:
+            self._written.append({**_values(message), "fingerprint": command.fingerprint})
         if called.user_ids:
             self._mentions += mention_rows(message, called.user_ids)
         conversation = advanced(conversation, last_seq=message.seq)
@@ -231,12 +231,6 @@ def _is_plain(message: Message) -> bool:
     """Whether it has nothing but a text, and what every message has."""
     more = message.attachments or message.thread_root or message.silent or message.expires_at or message.forwarded
     return message.format is Format.PLAIN and message.mentions is NOBODY and not more and message.poll is None
-
-
-def _plain_values(message: Message) -> dict[str, Any]:
-    values = dict(zip(_PLAIN, _PLAIN_OF(message), strict=True))
-    values["metadata"] = metadata_text(message.metadata)
-    return values
 
 
 def _values(message: Message) -> dict[str, Any]:
