@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from bench import TEXT
 from bench.clock import Stopwatch

@@ -16,7 +16,7 @@ from typing import Any
 import socketio
 import structlog
 from starlette.types import Scope
-from uuid_utils.compat import uuid7
+from uuid_utils import uuid7
 
 from chat.message.v1.feed_service_pb2 import Attached
 from facade.auth import Auth, Tickets, shown_token

@@ -11,7 +11,7 @@ from mesh.errors import Error
 from mesh.sql.prepared import Prepared, Row
 from services.message.conversations import domain as conversations
 from services.message.conversations.domain import Conversation
-from services.message.feed.domain import MESSAGE_NEW, THREAD_UPDATED, Change
+from services.message.feed.domain import MESSAGE_NEW, THREAD_UPDATED
 from services.message.journal import Outcome
 from services.message.keys_sql import by_keys
 from services.message.messages import domain
@@ -97,6 +97,24 @@ def send(unit: Unit, commands: list[SendMessage]) -> list[Outcome]:
     return outcomes
 
 
+class _Heads:
+    """How far the numbers of a conversation have come in a run: to make it anew for each costs as much as a row."""
+
+    __slots__ = ("_before", "_pos", "seq")
+
+    def __init__(self, before: Conversation) -> None:
+        self._before, self.seq, self._pos = before, before.last_seq, before.last_pos
+
+    def next(self) -> int:
+        """The number of one more change."""
+        self._pos += 1
+        return self._pos
+
+    def conversation(self) -> Conversation:
+        """As it is after the run."""
+        return advanced(self._before, self._pos - self._before.last_pos, last_seq=self.seq)
+
+
 class _Sends:
     """A run of sends, with everything read that it depends on: nothing is asked that no send of the run needs."""
 
@@ -116,6 +134,7 @@ class _Sends:
             self._roots[root.workspace_id, root.conversation_id, root.id] = root
         self._last_sent = self._paces({key[:3] for key in keys})
         self._sources = self._read_sources([c for c in commands if isinstance(c, ForwardMessage)])
+        self._heads: dict[ConversationKey, _Heads] = {}
         self._plain: list[Row] = []
         self._written: list[Row] = []
         self._mentions: list[Row] = []
@@ -145,6 +164,8 @@ class _Sends:
     def write(self) -> None:
         """Writes what was applied."""
         unit, roots = self._unit, self._answered.values()
+        for heads in self._heads.values():
+            unit.put(heads.conversation())
         unit.later(_INSERT_PLAIN, self._plain)
         unit.later(_INSERT, self._written)
         unit.later(INSERT_MENTIONS, self._mentions)
@@ -158,7 +179,11 @@ class _Sends:
         called = UNCALLED
         if command.mentions is not NOBODY:
             called = self._calls.called(key[:2], key[2], command.mentions)
-        message = domain.written(command, conversation.last_seq + 1, unit.at, called.mentions, forwarded)
+        heads = self._heads.get(key[:2])
+        if heads is None:
+            heads = self._heads[key[:2]] = _Heads(conversation)
+        heads.seq += 1
+        message = domain.written(command, heads.seq, unit.at, called.mentions, forwarded)
         self._stored[key] = message, command.fingerprint
         place = _place(command, message.id)
         self._targets.add(place)
@@ -172,15 +197,13 @@ class _Sends:
             self._written.append({**_values(message), "fingerprint": command.fingerprint})
         if called.user_ids:
             self._mentions += mention_rows(message, called.user_ids)
-        conversation = advanced(conversation, last_seq=message.seq)
-        changes = [unit.change(MESSAGE_NEW, conversation, command.origin, message=message)]
+        changes = [unit.change_at(heads.next(), MESSAGE_NEW, conversation.id, command.origin, message=message)]
         if root is not None:
-            changes.append(self._answer(command, conversation, domain.answered(root, message.seq)))
+            root = domain.answered(root, message.seq)
+            self._roots[_place(command, root.id)] = self._answered[root.id] = root
+            body = thread_body(root)
+            changes.append(unit.change_at(heads.next(), THREAD_UPDATED, conversation.id, command.origin, body=body))
         return Outcome(Sent(message, replayed=False), changes)
-
-    def _answer(self, command: SendMessage, conversation: Conversation, root: Message) -> Change:
-        self._roots[_place(command, root.id)] = self._answered[root.id] = root
-        return self._unit.change(THREAD_UPDATED, advanced(conversation), command.origin, body=thread_body(root))
 
     def _forwarded(self, command: ForwardMessage) -> Forwarded:
         origin = command.origin
