@@ -28,7 +28,7 @@ from services.message.reports import writes_sql as reports_sql
 from services.message.schedule import writes_sql as schedule_sql
 from services.message.tables import conversations, messages
 from services.message.transfer import writes_sql as transfer_sql
-from services.message.unit_sql import Ahead, ConversationKey, Handler, Told, Unit, UserKey
+from services.message.unit_sql import Begin, ConversationKey, Handler, Told, Unit, UserKey
 
 _MESSAGE_KEY = tuple(messages.c["workspace_id", "id"])
 _PAIR_KEY = tuple(conversations.c["workspace_id", "pair"])
@@ -69,7 +69,7 @@ class SqlJournal:
             **schedule_sql.HANDLERS,
             **transfer_sql.HANDLERS,
         }
-        self._ahead: Mapping[type[Command], Ahead] = messages_sql.AHEAD
+        self._begin: Mapping[type[Command], Begin] = messages_sql.BEGIN
         self._told: Mapping[type[Command], Told] = {**conversations_sql.TOLD, **groups_sql.TOLD, **reports_sql.TOLD}
 
     async def commit(self, commands: Sequence[Command]) -> Sequence[Outcome]:
@@ -82,21 +82,21 @@ class SqlJournal:
     def _apply(self, connection: Connection, commands: Sequence[Command], is_heard: bool) -> tuple[Unit, list[Outcome]]:
         unit = Unit(connection, self._clock(), self._trail, is_heard=is_heard)
         runs = [(kind, list(run)) for kind, run in groupby(commands, key=type)]
+        begun: list[Callable[[], list[Outcome]]] = []
+
+        def ahead() -> None:  # For the first run only: what others read may be written before.
+            begun.extend(self._begin[kind](unit, run) for kind, run in runs[:1] if kind in self._begin)
+
         # All locks are taken at once and in order, so that two writers never wait for each other.
-        unit.lock(_conversations_of(connection, commands), lambda: self._ask(unit, runs[:1]))
+        unit.lock(_conversations_of(connection, commands), ahead)
         unit.lock_heads(self._told_by(connection, commands))
         outcomes: list[Outcome] = []
         for kind, run in runs:
             if outcomes:
                 unit.write()  # It may read what those before it have written.
-            outcomes += self._handlers[kind](unit, run)
+            outcomes += begun.pop()() if begun else self._handlers[kind](unit, run)
         unit.write_entries()
         return unit, outcomes
-
-    def _ask(self, unit: Unit, runs: Sequence[tuple[type[Command], list[Command]]]) -> None:
-        for kind, run in runs:
-            if kind in self._ahead:
-                self._ahead[kind](unit, run)
 
     def _told_by(self, connection: Connection, commands: Sequence[Command]) -> set[UserKey]:
         told = {(c.origin.workspace_id, id_) for c in commands for id_ in c.told_ids}

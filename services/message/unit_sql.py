@@ -6,7 +6,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Column, Connection, Select, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from mesh.audit.entry import Entry
 from mesh.audit.log import Trail, note
@@ -17,7 +17,7 @@ from services.message.command import Origin
 from services.message.conversations.domain import Conversation, Member
 from services.message.feed.domain import Change
 from services.message.journal import Outcome
-from services.message.keys_sql import ask_by_keys, by_keys
+from services.message.keys_sql import ask_by_keys
 from services.message.rows import CONVERSATION, MEMBER, conversation_of, member_of
 from services.message.tables import changes, conversations, members, user_changes, user_heads
 
@@ -67,9 +67,6 @@ _INSERT_CHANGES = Prepared(
 _INSERT_USER_CHANGES = Prepared(insert(user_changes), [column.name for column in user_changes.c])
 _INSERT_HEADS = Prepared(insert(user_heads), [column.name for column in user_heads.c])
 
-_Question = tuple[Select[Any], tuple[tuple[Any, ...], ...]]
-"""A query and the keys it is asked for."""
-
 
 class Unit:
     """Numbers are given as changes are added; `flush` writes them. `at` is the time of everything in it.
@@ -91,7 +88,6 @@ class Unit:
         self._touched_heads: set[UserKey] = set()
         self._changes: list[Change] = []
         self._entries: list[Entry] = []
-        self._asked: dict[_Question, Callable[[], list[Any]]] = {}
         self._later: list[tuple[Prepared, Sequence[Row]]] = []
 
     def lock(self, keys: AbstractSet[ConversationKey], ahead: Callable[[], None] = lambda: None) -> None:
@@ -108,17 +104,6 @@ class Unit:
             self._conversations = dict.fromkeys(keys) | {(c.workspace_id, c.id): c for c in found}
             self._versions = {c.id: c.version for c in self._conversations.values() if c is not None}
 
-    def ask(self, query: Select[Any], columns: Sequence[Column[Any]], keys: Iterable[tuple[Any, ...]]) -> None:
-        """Has `rows` find what stands there now, when it is asked for the same."""
-        unique = tuple(dict.fromkeys(keys))
-        self._asked[query, unique] = ask_by_keys(self.connection, query, columns, unique)
-
-    def rows(self, query: Select[Any], columns: Sequence[Column[Any]], keys: Iterable[tuple[Any, ...]]) -> list[Any]:
-        """As `by_keys`."""
-        unique = tuple(dict.fromkeys(keys))
-        asked = self._asked.pop((query, unique), None)
-        return asked() if asked else by_keys(self.connection, query, columns, unique)
-
     def later(self, statement: Prepared, rows: Sequence[Row]) -> None:
         """Has rows written by `write`, at the end of the transaction in the same round trip as that."""
         if rows:
@@ -133,14 +118,14 @@ class Unit:
         self._conversations[conversation.workspace_id, conversation.id] = conversation
         self._touched[conversation.id] = conversation
 
-    def ask_members(self, keys: Iterable[MemberKey]) -> None:
-        """As `ask`, for `members`."""
-        self.ask(_MEMBERS, _MEMBER_KEY, keys)
-
     def members(self, keys: Iterable[MemberKey]) -> dict[MemberKey, Member]:
         """Memberships, as far as they are there."""
-        found = map(member_of, self.rows(_MEMBERS, _MEMBER_KEY, keys))
-        return {(member.workspace_id, member.conversation_id, member.user_id): member for member in found}
+        return self.ask_members(keys)()
+
+    def ask_members(self, keys: Iterable[MemberKey]) -> Callable[[], dict[MemberKey, Member]]:
+        """The same, to be read later: for a pipeline, once that has been left."""
+        found = ask_by_keys(self.connection, _MEMBERS, _MEMBER_KEY, list(keys))
+        return lambda: {(m.workspace_id, m.conversation_id, m.user_id): m for m in map(member_of, found())}
 
     def change(self, kind: str, conversation: Conversation, origin: Origin, **about: Any) -> Change:
         """Adds a change to a conversation's log, numbered by `conversation.last_pos`, and keeps that state."""
@@ -190,10 +175,10 @@ class Unit:
         self._entries.append(entry)
 
     def write(self) -> None:
-        """Writes what was to be written later. What was asked ahead is not to be trusted after that."""
+        """Writes what was to be written later."""
         for statement, rows in self._later:
             statement.run(self.connection, rows)
-        self._later, self._asked = [], {}
+        self._later = []
 
     def write_entries(self) -> None:
         """Writes what was added to the audit log."""
@@ -202,17 +187,17 @@ class Unit:
 
     def flush(self) -> None:
         """Writes everything else that was added: nothing waits for an answer in it, so a pipeline may be around it."""
-        self.write()
-        self._write(_INSERT_CHANGES, [self._change_values(change) for change in self._changes if change.pos])
-        self._write(_INSERT_USER_CHANGES, [self._user_change_values(c) for c in self._changes if c.user_pos])
+        self.later(_INSERT_CHANGES, [self._change_values(change) for change in self._changes if change.pos])
+        self.later(_INSERT_USER_CHANGES, [self._user_change_values(c) for c in self._changes if c.user_pos])
         touched = [self._touched[id_] for id_ in sorted(self._touched)]
         changed = {c.id for c in touched if c.version != self._versions.get(c.id)}
-        self._write(_MOVE, [_changed_values(c, _HEADS) for c in touched if c.id not in changed])
-        self._write(_CHANGE, [_changed_values(c, _MUTABLE) for c in touched if c.id in changed])
+        self.later(_MOVE, [_changed_values(c, _HEADS) for c in touched if c.id not in changed])
+        self.later(_CHANGE, [_changed_values(c, _MUTABLE) for c in touched if c.id in changed])
         self._versions |= {c.id: c.version for c in touched}
         new, known = self._touched_heads & self._new_heads, self._touched_heads - self._new_heads
-        self._write(_INSERT_HEADS, [self._head_values("workspace_id", "user_id", key) for key in sorted(new)])
-        self._write(_UPDATE_HEAD, [self._head_values("key_workspace", "key", key) for key in sorted(known)])
+        self.later(_INSERT_HEADS, [self._head_values("workspace_id", "user_id", key) for key in sorted(new)])
+        self.later(_UPDATE_HEAD, [self._head_values("key_workspace", "key", key) for key in sorted(known)])
+        self.write()
         self._new_heads -= new
         self._touched, self._touched_heads, self._changes = {}, set(), []
 
@@ -242,16 +227,12 @@ class Unit:
             "published": self._published if change.is_receipt else 1,
         }
 
-    def _write(self, statement: Prepared, rows: Sequence[Row]) -> None:
-        if rows:
-            statement.run(self.connection, rows)
-
 
 Handler = Callable[[Unit, list[Any]], list[Outcome]]
 """Carries out commands of one kind that follow each other."""
 
-Ahead = Callable[[Unit, list[Any]], None]
-"""Asks for what the handler of such commands reads first, where they are the first of a transaction."""
+Begin = Callable[[Unit, list[Any]], Callable[[], list[Outcome]]]
+"""A handler that asks for what it reads before its conversations are locked; what it returns does the rest after."""
 
 
 Told = Callable[[Connection, Sequence[Any]], AbstractSet[UserKey]]

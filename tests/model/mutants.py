@@ -20,7 +20,6 @@ from services.message.messages import sends_sql as _sends_sql
 from services.message.outbox_sql import SqlOutbox
 from services.message.service import open_message
 from services.message.tables import changes, messages, metadata
-from services.message.unit_sql import Unit
 from tests.model.house import SqliteFiles
 
 sends_sql: Any = _sends_sql
@@ -66,29 +65,24 @@ def ack_before_write(patch: pytest.MonkeyPatch, _: SqliteFiles) -> None:
 def no_unique_index(patch: pytest.MonkeyPatch, files: SqliteFiles) -> None:
     """Repeats are known by a memory that a process has, and no index is there to know better."""
     _drop_unique(files)
-    find, opened = Unit.rows, [datetime.now(UTC)]
+    ask, opened = sends_sql.ask_by_keys, [datetime.now(UTC)]
 
-    def remembered(unit: Unit, query: Any, *about: Any) -> Iterable[Any]:
-        rows = find(unit, query, *about)
-        return [row for row in rows if row.created_at >= opened[-1]] if query is sends_sql._STORED else rows
+    def remembered(*about: Any) -> Callable[[], Iterable[Any]]:
+        rows = ask(*about)()
+        return lambda: [row for row in rows if row.created_at >= opened[-1]]
 
     def reopened(mesh: Any) -> Any:
         opened.append(datetime.now(UTC))
         return open_message(mesh)
 
-    patch.setattr(Unit, "rows", remembered)
+    patch.setattr(sends_sql, "ask_by_keys", remembered)
     patch.setattr("tests.integration.message.world.open_message", reopened)
 
 
 def no_dedupe(patch: pytest.MonkeyPatch, files: SqliteFiles) -> None:
     """Nobody looks whether a message is there already."""
     _drop_unique(files)
-    find = Unit.rows
-
-    def nothing(unit: Unit, query: Any, *about: Any) -> Iterable[Any]:
-        return [] if query is sends_sql._STORED else find(unit, query, *about)
-
-    patch.setattr(Unit, "rows", nothing)
+    patch.setattr(sends_sql, "ask_by_keys", lambda *_: list)
 
 
 def marker_overwrite(patch: pytest.MonkeyPatch, _: SqliteFiles) -> None:

@@ -1,6 +1,6 @@
 """How the journal carries out sends and forwards. Those that follow each other share their statements."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import false, insert, literal_column, null, select
 
 from mesh.errors import Error
+from mesh.sql.pipeline import pipeline
 from mesh.sql.prepared import Prepared, Row
 from services.message.conversations import domain as conversations
-from services.message.conversations.domain import Conversation
+from services.message.conversations.domain import Conversation, Member
 from services.message.feed.domain import MESSAGE_NEW, THREAD_UPDATED
 from services.message.journal import Outcome
-from services.message.keys_sql import by_keys
+from services.message.keys_sql import ask_by_keys, by_keys
 from services.message.messages import domain
 from services.message.messages.domain import (
     NOBODY,
@@ -73,28 +74,23 @@ _SendKey = tuple[str, str, str, str]
 """Workspace id, conversation id, sender's id and client_msg_id."""
 _PlaceKey = tuple[str, str, str]
 """Workspace id, conversation id and message id."""
-_Call = tuple[ConversationKey, Mentions]
-"""Whom a message is to call, and where."""
-
-
-def ask(unit: Unit, commands: list[SendMessage]) -> None:
-    """Asks for what `send` reads of every message."""
-    keys, calls = _keys(commands)
-    unit.ask_members(_member_keys(keys, calls))
-    unit.ask(_STORED, _SEND_KEY, keys)
 
 
 def send(unit: Unit, commands: list[SendMessage]) -> list[Outcome]:
     """Repeats are answered with what is stored, here or earlier in the run; the others are numbered and written."""
-    sends = _Sends(unit, commands)
-    outcomes = []
-    for command in commands:
-        try:
-            outcomes.append(sends.apply(command))
-        except Error as error:
-            outcomes.append(Outcome(error=error))
-    sends.write()
-    return outcomes
+    with pipeline(unit.connection):
+        go_on = begin(unit, commands)
+    return go_on()
+
+
+def begin(unit: Unit, commands: list[SendMessage]) -> Callable[[], list[Outcome]]:
+    """Asks for what every message needs; the rest of `send` is for when conversations are locked."""
+    keys = [_key(command) for command in commands]
+    pairs = zip(keys, commands, strict=True)
+    calls = [(key[:2], command.mentions) for key, command in pairs if command.mentions is not NOBODY]
+    members = unit.ask_members([key[:3] for key in keys] + [key for call in calls for key in named(*call)])
+    stored = ask_by_keys(unit.connection, _STORED, _SEND_KEY, keys)
+    return lambda: _Sends(unit, commands, calls, members(), stored()).carry_out()
 
 
 class _Heads:
@@ -118,13 +114,18 @@ class _Heads:
 class _Sends:
     """A run of sends, with everything read that it depends on: nothing is asked that no send of the run needs."""
 
-    def __init__(self, unit: Unit, commands: list[SendMessage]) -> None:
-        self._unit = unit
-        keys, calls = _keys(commands)
-        self._members = unit.members(_member_keys(keys, calls))
-        found = [(message_of(row), row[-1]) for row in unit.rows(_STORED, _SEND_KEY, keys)]
+    def __init__(
+        self,
+        unit: Unit,
+        commands: list[SendMessage],
+        calls: list[tuple[ConversationKey, Mentions]],
+        members: dict[MemberKey, Member],
+        stored: list[Any],
+    ) -> None:
+        self._unit, self._commands, self._members = unit, commands, members
+        found = [(message_of(row), row[-1]) for row in stored]
         self._stored = {(m.workspace_id, m.conversation_id, m.sender_id, m.client_msg_id): (m, f) for m, f in found}
-        self._calls = Calls(unit, calls, self._members)
+        self._calls = Calls(unit, calls, members)
         replies = [_place(command, command.reply_to) for command in commands if command.reply_to]
         self._targets = {tuple(row) for row in by_keys(unit.connection, _REPLIES, _PLACE_KEY, replies)}
         roots = [_place(command, command.thread_root) for command in commands if command.thread_root]
@@ -132,7 +133,7 @@ class _Sends:
         for row in by_keys(unit.connection, _ROOTS, _PLACE_KEY, roots):
             root = message_of(row)
             self._roots[root.workspace_id, root.conversation_id, root.id] = root
-        self._last_sent = self._paces({key[:3] for key in keys})
+        self._last_sent = self._paces({_key(command)[:3] for command in commands})
         self._sources = self._read_sources([c for c in commands if isinstance(c, ForwardMessage)])
         self._heads: dict[ConversationKey, _Heads] = {}
         self._plain: list[Row] = []
@@ -141,7 +142,17 @@ class _Sends:
         self._answered: dict[str, Message] = {}
         """Roots that got a reply, by id."""
 
-    def apply(self, command: SendMessage) -> Outcome:
+    def carry_out(self) -> list[Outcome]:
+        outcomes = []
+        for command in self._commands:
+            try:
+                outcomes.append(self._apply(command))
+            except Error as error:
+                outcomes.append(Outcome(error=error))
+        self._write()
+        return outcomes
+
+    def _apply(self, command: SendMessage) -> Outcome:
         key = _key(command)
         conversation, member = conversations.visible(self._unit.conversation(key[:2]), self._members.get(key[:3]))
         if key in self._stored:
@@ -159,10 +170,9 @@ class _Sends:
         if command.mentions.everybody:
             conversations.check_mentions_everybody(conversation, member)
         forwarded = self._forwarded(command) if isinstance(command, ForwardMessage) else None
-        return self._write(command, conversation, root, forwarded)
+        return self._add(command, conversation, root, forwarded)
 
-    def write(self) -> None:
-        """Writes what was applied."""
+    def _write(self) -> None:
         unit, roots = self._unit, self._answered.values()
         for heads in self._heads.values():
             unit.put(heads.conversation())
@@ -172,7 +182,7 @@ class _Sends:
         counts = [changed(r, reply_count=r.reply_count, last_reply_seq=r.last_reply_seq) for r in roots]
         unit.later(_COUNT_REPLIES, counts)
 
-    def _write(
+    def _add(
         self, command: SendMessage, conversation: Conversation, root: Message | None, forwarded: Forwarded | None
     ) -> Outcome:
         key, unit = _key(command), self._unit
@@ -229,16 +239,6 @@ class _Sends:
         readers = [(*key, command) for key, command in zip(asked, commands, strict=True) if key in places]
         self._members |= self._unit.members((ws, places[ws, id_], c.origin.actor_id) for ws, id_, c in readers)
         return sources
-
-
-def _keys(commands: Sequence[SendMessage]) -> tuple[list[_SendKey], list[_Call]]:
-    keys = [_key(command) for command in commands]
-    calls = zip(keys, commands, strict=True)
-    return keys, [(key[:2], command.mentions) for key, command in calls if command.mentions is not NOBODY]
-
-
-def _member_keys(keys: Sequence[_SendKey], calls: Sequence[_Call]) -> list[MemberKey]:
-    return [key[:3] for key in keys] + [key for call in calls for key in named(*call)]
 
 
 def _key(command: SendMessage) -> _SendKey:

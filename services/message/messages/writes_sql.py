@@ -22,12 +22,12 @@ from services.message.messages.domain import (
 from services.message.messages.mentions_sql import delete_mentions, insert_mentions, mention_rows, recalled, resolve
 from services.message.messages.purge_sql import forget
 from services.message.messages.reads_sql import conversation_of, find, present
-from services.message.messages.sends_sql import ask, send
+from services.message.messages.sends_sql import begin, send
 from services.message.messages.update_sql import UPDATE, changed
 from services.message.messages.wire import pinned_body, thread_body
 from services.message.rows import message_values, said_of
 from services.message.tables import deleted_messages, message_versions, pins
-from services.message.unit_sql import Ahead, Handler, Unit, advanced, each
+from services.message.unit_sql import Begin, Handler, Unit, advanced, each
 
 _SAID = ("text", "html", "metadata", "attachments", "mentions", "reactions", "forwarded", "poll")
 _STATE = ("previews", "version", "edited_at", "deleted_at", "deleted_by", "undelete_until", "pinned_at")
@@ -160,7 +160,7 @@ def _key(message: Message) -> dict[str, Any]:
     return {"id": message.id, "workspace": message.workspace_id}
 
 
-AHEAD: Mapping[type[Command], Ahead] = {SendMessage: ask}
+BEGIN: Mapping[type[Command], Begin] = {SendMessage: begin}
 HANDLERS: Mapping[type[Command], Handler] = {
     SendMessage: send,
     ForwardMessage: send,
