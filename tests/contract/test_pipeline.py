@@ -1,12 +1,11 @@
 """Statements that do not wait for each other's answers: to whoever uses them no kind of database differs in it."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from mesh.database import Database
@@ -15,17 +14,11 @@ from mesh.sql.pipeline import pipeline
 from mesh.sql.prepared import Prepared
 from services.message.tables import user_changes
 from tests.contract.databases import KINDS, POSTGRES, empty_database
+from tests.contract.test_prepared import INSERT, MESSAGE, row
 
-MESSAGE = Path(__file__).parents[2] / "services" / "message" / "migrations"
-INSERT = Prepared(insert(user_changes), [column.name for column in user_changes.c])
 MARK = Prepared(update(user_changes).values(published=user_changes.c.published + 1), [])
 COUNT = Prepared(select(func.count().label("count")).select_from(user_changes))
 MARKS = Prepared(select(func.sum(user_changes.c.published).label("marks")))
-
-
-def row(pos: int) -> dict[str, Any]:
-    empty = dict.fromkeys(("workspace_id", "conversation_id", "actor_id", "traceparent", "correlation_id"), "")
-    return {**empty, "user_id": "u", "pos": pos, "type": "", "at": datetime.now(UTC), "body": b"", "published": 0}
 
 
 @pytest.fixture(params=KINDS)
