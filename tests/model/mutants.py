@@ -17,6 +17,7 @@ from services.message.feed.servicer import FeedServicer
 from services.message.journal import Outcome
 from services.message.journal_sql import SqlJournal
 from services.message.messages import sends_sql as _sends_sql
+from services.message.messages.domain import SendMessage
 from services.message.outbox_sql import SqlOutbox
 from services.message.service import open_message
 from services.message.tables import changes, messages, metadata
@@ -30,7 +31,7 @@ class _NotYet(Exception):
 
 
 def ack_before_write(patch: pytest.MonkeyPatch, _: SqliteFiles) -> None:
-    """An answer leaves first; what it tells of is written when somebody looks, or writes again."""
+    """The answer to a message leaves first; it is written when somebody looks, or writes again."""
     commit, read = SqlJournal.commit, Database.read
     owed: dict[Database, tuple[SqlJournal, Sequence[Command]]] = {}
 
@@ -41,10 +42,14 @@ def ack_before_write(patch: pytest.MonkeyPatch, _: SqliteFiles) -> None:
     async def early(journal: SqlJournal, commands: Sequence[Command]) -> Sequence[Outcome]:
         database = journal._database
         await settle(database)
+        if not all(isinstance(command, SendMessage) for command in commands):
+            return await commit(journal, commands)
         told: list[Outcome] = []
 
         def tried(connection: Connection) -> None:
-            told.extend(journal._apply(connection, commands, journal._is_heard())[1])
+            unit, outcomes = journal._apply(connection, commands, journal._is_heard())
+            unit.flush()
+            told.extend(outcomes)
             raise _NotYet
 
         with pytest.raises(_NotYet):
