@@ -9,10 +9,11 @@ from pathlib import Path
 from bench.folder import on_disk
 from bench.machine import ROOT
 from bench.peers.ours import People, make_rooms
-from bench.peers.process import free_port, server
+from bench.peers.process import server
 from bench.peers.target import Target
 from cli.serve import FACADE, SERVICES
 from mesh.settings import Settings
+from tests.ports import reserve_address, reserve_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,9 @@ class Divided:
 @contextmanager
 def divided() -> Iterator[Divided]:
     with on_disk() as folder:
-        data, grpc = folder / "data", f"127.0.0.1:{free_port()}"
+        data, grpc = folder / "data", reserve_address()
         where = {f"CHAT_{name.upper()}_ADDRESS": f"ipv4:{grpc}" for name in SERVICES}
-        port = free_port()
+        port = reserve_port()
         http = f"http://127.0.0.1:{port}"
         with (
             _serving(list(SERVICES), int(grpc.rpartition(":")[2]), folder, CHAT_GRPC=grpc) as services,

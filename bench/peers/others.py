@@ -11,8 +11,9 @@ from bench.folder import on_disk
 from bench.machine import ROOT
 from bench.peers import cache
 from bench.peers.postgres import open_postgres
-from bench.peers.process import free_port, server, start_server, stop
+from bench.peers.process import server, start_server, stop
 from bench.peers.target import Target
+from tests.ports import reserve_port
 
 _SOCKET_IO = "ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket"
 
@@ -33,7 +34,7 @@ def stock_sqlite() -> Iterator[Target]:
 
 @contextmanager
 def _stock(folder: Path, database: Sequence[str]) -> Iterator[Target]:
-    port = free_port()
+    port = reserve_port()
     command = [sys.executable, str(ROOT / "bench" / "targets" / "stock.py"), str(port), *database]
     with server(command, port, folder / "stock.log") as process:
         yield Target("python-socketio", "socketio", _SOCKET_IO.format(port=port), [process.pid])
@@ -58,7 +59,7 @@ def node_postgres() -> Iterator[Target]:
 
 @contextmanager
 def _node(folder: Path, database: Sequence[str]) -> Iterator[Target]:
-    port, modules = free_port(), cache.node_modules().parent
+    port, modules = reserve_port(), cache.node_modules().parent
     command = ["node", str(ROOT / "bench" / "targets" / "node.mjs"), str(port), str(modules), *database]
     process = start_server(command, port, folder / "node.log")
     target = Target("Node socket.io", "socketio", _SOCKET_IO.format(port=port), [process.pid])
@@ -79,7 +80,7 @@ def _node(folder: Path, database: Sequence[str]) -> Iterator[Target]:
 @contextmanager
 def centrifugo() -> Iterator[Target]:
     """In memory, everybody may subscribe and publish, no history."""
-    program, port = cache.centrifugo(), free_port()
+    program, port = cache.centrifugo(), reserve_port()
     settings = {
         "http_server": {"address": "127.0.0.1", "port": port},
         "client": {"insecure": True},
@@ -100,6 +101,6 @@ def centrifugo() -> Iterator[Target]:
 @contextmanager
 def broadcaster() -> Iterator[Target]:
     """A loop in C that sends one framed buffer to every socket."""
-    program, port = cache.broadcaster(), free_port()
+    program, port = cache.broadcaster(), reserve_port()
     with on_disk() as folder, server([str(program), str(port)], port, folder / "broadcaster.log") as process:
         yield Target("a loop in C", "raw", f"ws://127.0.0.1:{port}/ROOM", [process.pid])

@@ -18,7 +18,7 @@ from sqlalchemy import Engine, String, cast, func, literal, select
 from bench.fill import Columns, Number, copies, numbered, numbered_id, open_beside
 from bench.folder import on_disk
 from bench.peers.postgres import open_postgres
-from bench.peers.process import cores, free_port, pinned
+from bench.peers.process import cores, pinned
 from bench.peers.target import Room, Target
 from mesh.database import sqlite_url
 from mesh.identity import tokens
@@ -28,6 +28,7 @@ from mesh.settings import Settings
 from services.user.seed import SEEDS
 from services.user.tables import signing_keys, users
 from tests.e2e.conftest import Server, start
+from tests.ports import reserve_address
 
 PEOPLE = 12_000
 """Users that are there from the start: rows that are copied, since a password takes long to hash on purpose."""
@@ -84,7 +85,7 @@ class Ours:
     """A running server, and who talks there."""
 
     def __init__(self, data: Path, databases: Mapping[str, str]) -> None:
-        ports = {name: f"127.0.0.1:{free_port()}" for name in ("CHAT_HTTP", "CHAT_GRPC", "CHAT_ADMIN")}
+        ports = {name: reserve_address() for name in ("CHAT_HTTP", "CHAT_GRPC", "CHAT_ADMIN")}
         self._data, self._settings = data, {**ports, **databases, "OTEL_TRACES_SAMPLER": "always_off"}
         self.server = self._start()
         self.people = People(Settings(data=data, sql_url=databases.get("CHAT_SQL_URL", "")))

@@ -13,7 +13,8 @@ import psycopg
 
 from bench.folder import on_disk
 from bench.peers.cache import Missing
-from bench.peers.process import free_port, server
+from bench.peers.process import server
+from tests.ports import reserve_port
 
 SUPERUSER, SYSTEM_USER = "bench", "postgres"
 """Root may not run it; then the user that its package makes does."""
@@ -39,7 +40,7 @@ def open_postgres() -> Iterator[Postgres]:
     user = SYSTEM_USER if os.getuid() == 0 else None
     with on_disk() as folder:
         folder.chmod(0o755)
-        data, port = folder / "postgres", free_port()
+        data, port = folder / "postgres", reserve_port()
         data.mkdir()
         if user:
             shutil.chown(data, user)

@@ -35,12 +35,6 @@ def raise_limit() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @contextmanager
 def server(
     command: Sequence[str], port: int, log: Path, env: Mapping[str, str] | None = None, user: str | None = None

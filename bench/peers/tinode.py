@@ -18,8 +18,9 @@ from websockets.sync.client import ClientConnection, connect
 from bench.folder import on_disk
 from bench.peers.cache import Missing
 from bench.peers.postgres import SUPERUSER, Postgres, open_postgres
-from bench.peers.process import free_port, server
+from bench.peers.process import server
 from bench.peers.target import Room, Target
+from tests.ports import reserve_port
 
 FOLDER = "CHAT_BENCH_TINODE"
 API_KEY = "AQEAAAABAAD_rAp4DJh05a1HAwFT3A6K"
@@ -34,7 +35,7 @@ def on_postgres() -> Iterator[Target]:
     programs = _programs()
     with open_postgres() as postgres, on_disk() as folder:
         postgres.create(SUPERUSER)  # Its set-up begins in the database that is called like the user.
-        port = free_port()
+        port = reserve_port()
         config = folder / "tinode.conf"
         config.write_text(json.dumps(_settings(port, postgres)))
         made = subprocess.run(

@@ -1,24 +1,22 @@
 """A system of several processes, each of which can be ended and started again at its address."""
 
-import random
 import re
 import resource
 import signal
-import socket
 import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.acceptance.parts import Part, launch
+from tests.ports import reserve_address
 
 STOP_S = 90.0
 FILES = 16_384
 _ERROR = re.compile(r"\[error +\] ([^=\n]*?)(?=  | \w+=|$)", re.MULTILINE)
-_PORTS = range(20_000, 32_000)
 
 
 class Node:
@@ -27,7 +25,7 @@ class Node:
     def __init__(self, part: str, data: Path, **settings: str) -> None:
         self.name = part
         self._data = data
-        self._addresses = {name: free_address() for name in ("CHAT_HTTP", "CHAT_GRPC", "CHAT_ADMIN")}
+        self._addresses = {name: reserve_address() for name in ("CHAT_HTTP", "CHAT_GRPC", "CHAT_ADMIN")}
         self._settings = settings
         self._part: Part | None = None
 
@@ -116,11 +114,3 @@ class Cluster:
         finally:
             for node in reversed(self.nodes):
                 node.stop()
-
-
-def free_address() -> str:
-    """Below the ports that the system gives to connections: nobody else takes it while its process is away."""
-    while True:
-        port = random.choice(_PORTS)
-        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return f"127.0.0.1:{port}"

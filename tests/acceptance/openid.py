@@ -4,12 +4,12 @@ import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from socket import create_server
 from typing import Any
 
 import orjson
 
 from tests.acceptance.npm import installed
+from tests.ports import reserve_port
 
 PACKAGE, VERSION = "oidc-provider", "9.13.3"
 SCRIPT = Path(__file__).with_name("openid_provider.mjs")
@@ -18,7 +18,7 @@ SCRIPT = Path(__file__).with_name("openid_provider.mjs")
 @contextmanager
 def open_provider(clients: Sequence[Mapping[str, Any]], accounts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Its issuer. `accounts` holds the claims of people by the name that they log in with."""
-    folder, port = installed(PACKAGE, VERSION), free_port()
+    folder, port = installed(PACKAGE, VERSION), reserve_port()
     issuer = f"http://127.0.0.1:{port}"
     settings = orjson.dumps({"issuer": issuer, "port": port, "clients": clients, "accounts": accounts})
     command = ["node", str(SCRIPT), str(folder), settings.decode()]
@@ -29,9 +29,3 @@ def open_provider(clients: Sequence[Mapping[str, Any]], accounts: Mapping[str, M
             yield issuer
         finally:
             process.terminate()
-
-
-def free_port() -> int:
-    """A port that nobody listened at a moment ago."""
-    with create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

@@ -21,9 +21,10 @@ from urllib.parse import urlsplit
 
 import redis.asyncio
 
-from tests.acceptance.cluster import Cluster, Node, free_address
+from tests.acceptance.cluster import Cluster, Node
 from tests.acceptance.light import Light, connect
 from tests.e2e.clients import Clients, User, open_clients
+from tests.ports import reserve_address
 
 LEASES_S = 90.0
 USERS = 8
@@ -205,7 +206,7 @@ async def run(cluster: Cluster, url: str, seconds: float) -> list[str]:
 @contextmanager
 def own_redis(folder: Path) -> Iterator[str]:
     """A Redis that nobody else uses, and that keeps nothing."""
-    host, _, port = free_address().rpartition(":")
+    host, _, port = reserve_address().rpartition(":")
     command = ["redis-server", "--bind", host, "--port", port, "--save", "", "--dir", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -14,6 +13,8 @@ from pathlib import Path
 
 import httpx2
 import pytest
+
+from tests.ports import reserve_address
 
 ROOT = Path(__file__).parents[2]
 START_S, STOP_S = 30, 15
@@ -45,24 +46,15 @@ def python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @contextmanager
 def serving(python: Path, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     """`chat serve` of the wheel, started in an unrelated folder, and its URL."""
-    ports = {name: f"127.0.0.1:{port}" for name, port in zip(("HTTP", "GRPC", "ADMIN"), free_ports(3), strict=True)}
+    addresses = {name: reserve_address() for name in ("HTTP", "GRPC", "ADMIN")}
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("CHAT_", "PYTHON"))}
-    environment = inherited | {f"CHAT_{name}": address for name, address in ports.items()}
+    environment = inherited | {f"CHAT_{name}": address for name, address in addresses.items()}
     with subprocess.Popen([python.with_name("chat"), "serve"], cwd=folder, env=environment) as process:
         try:
-            wait_until_healthy(process, f"http://{ports['HTTP']}")
-            yield process, f"http://{ports['HTTP']}"
+            wait_until_healthy(process, f"http://{addresses['HTTP']}")
+            yield process, f"http://{addresses['HTTP']}"
         finally:
             process.kill()
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on. All are held until all are known, so that they differ."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [int(listener.getsockname()[1]) for listener in held]
-    for listener in held:
-        listener.close()
-    return ports
 
 
 def wait_until_healthy(process: subprocess.Popen[bytes], url: str) -> None:

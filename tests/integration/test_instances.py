@@ -1,7 +1,6 @@
 """Two message services over one database, and two facades: whoever commits something, everybody hears of it, once."""
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -19,18 +18,11 @@ from cli.serve import FACADE, serving
 from mesh.settings import Settings
 from tests.contract.databases import POSTGRES, empty_url
 from tests.integration.conftest import ANY, Device, System, target
+from tests.ports import reserve_address
 
 pytestmark = pytest.mark.skipif(not POSTGRES, reason="an SQLite file serves one process")
 
 MANY = 30
-
-
-def free_ports(number: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 async def until(condition: Callable[[], Any]) -> None:
@@ -42,14 +34,10 @@ async def until(condition: Callable[[], Any]) -> None:
 class Installation:
     """`facades` are two ways in. Instances of the message service can be stopped and started."""
 
-    def __init__(self, settings: Settings, ports: Sequence[int], stack: AsyncExitStack) -> None:
-        self.settings, self.ports, self.stack = settings, ports, stack
+    def __init__(self, settings: Settings, addresses: Sequence[str], stack: AsyncExitStack) -> None:
+        self.settings, self.addresses, self.stack = settings, addresses, stack
         self.facades: list[System] = []
         self.running: dict[int, AsyncExitStack] = {}
-
-    @property
-    def addresses(self) -> list[str]:
-        return [f"127.0.0.1:{port}" for port in self.ports]
 
     async def start(self, number: int) -> None:
         settings = self.settings.model_copy(update={"grpc": self.addresses[number]})
@@ -69,7 +57,7 @@ class Installation:
 
 @pytest.fixture
 async def installation(tmp_path: Path) -> AsyncIterator[Installation]:
-    ports = free_ports(2)
+    addresses = [reserve_address() for _ in range(2)]
     async with empty_url("postgresql", tmp_path) as url, AsyncExitStack() as stack:
         settings = Settings(
             data=tmp_path / "data",
@@ -78,11 +66,11 @@ async def installation(tmp_path: Path) -> AsyncIterator[Installation]:
             admin=ANY,
             limits="off",
             messages_url=url,
-            message_address="ipv4:" + ",".join(f"127.0.0.1:{port}" for port in ports),
+            message_address="ipv4:" + ",".join(addresses),
         )
         user = await stack.enter_async_context(serving(settings, ["user", "presence"]))
         settings = settings.model_copy(update={"user_address": target(user), "presence_address": target(user)})
-        made = Installation(settings, ports, stack)
+        made = Installation(settings, addresses, stack)
         for number in range(2):
             await made.start(number)
         for _ in range(2):

@@ -14,12 +14,13 @@ from chat.user.v1.oauth_service_pb2 import StartOAuthRequest
 from chat.user.v1.oauth_service_pb2_grpc import OAuthServiceStub
 from facade.oauth import COOKIE
 from mesh.call.status import from_rpc_error
-from tests.acceptance.openid import free_port, open_provider
+from tests.acceptance.openid import open_provider
 from tests.integration.conftest import Start, System
+from tests.ports import reserve_port
 
 pytestmark = pytest.mark.skipif(not shutil.which("npm"), reason="npm is not installed")
 
-PORT = free_port()
+PORT = reserve_port()
 """Where people reach the server: the provider must know it before."""
 ALGORITHMS = {"rs": "RS256", "es": "ES256", "ed": "EdDSA"}
 ANNA = {"email": "anna@example.com", "email_verified": True, "name": "Anna A", "preferred_username": "Anna.A"}
