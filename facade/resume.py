@@ -1,6 +1,6 @@
 """What a socket missed: read from the message service by its place, page by page, up to a bound."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,9 +77,9 @@ class Resumer:
         self._stub = FeedServiceStub(channel)
 
     async def replay(
-        self, token: str, place: Place, frame: Callable[[Change], bytes], write: Callable[[bytes], None]
+        self, token: str, place: Place, frame: Callable[[Change], bytes], tell: Callable[[bytes], Awaitable[None]]
     ) -> Outcome:
-        """Writes all changes after `place`, or none of what would be too many: then `resync-required` says so."""
+        """Tells all changes after `place`, or none of what would be too many: then `resync-required` says so."""
         changes: list[Change] = []
         user_pos, positions, more = place.user_pos, place.positions, True
         while more:
@@ -99,7 +99,7 @@ class Resumer:
             if len(changes) > MAX_REPLAYED:
                 return _resync("TOO_MUCH_MISSED", place)
         for change in changes:
-            write(frame(change))
+            await tell(frame(change))
         return Outcome("resumed", resumed(len(changes), Place(user_pos, positions)), user_pos, positions)
 
 

@@ -66,6 +66,11 @@ class Session(Receiver):
         """Writes what concerns this socket alone."""
         self.outlet.write(frame)
 
+    async def tell(self, frame: bytes) -> None:
+        """Writes what concerns this socket alone, and waits until there is room for more."""
+        self.socket.write(frame)
+        await self.socket.room()
+
     def say_last(self, event: str, data: Any) -> None:
         """Writes one more event, however much waits."""
         self.socket.write_last(event_frame(event, data))

@@ -176,7 +176,7 @@ class Sockets:
             await self._replay(session, place)
             return
         for frame in frames:
-            session.write(frame)
+            await session.tell(frame)
         session.write(event_frame("resumed", resumed(len(frames), heads)))
         session.release(heads.user_pos, heads.positions)
 
@@ -193,10 +193,12 @@ class Sockets:
     async def _replay(self, session: Session, place: Place) -> None:
         assert session.attachment is not None
         try:
-            outcome = await self._resumer.replay(session.attachment.token, place, self._fanout.frame, session.write)
+            outcome = await self._resumer.replay(session.attachment.token, place, self._fanout.frame, session.tell)
         except Exception as error:
             await self._cut(session, "resume-failed", error)
             return
+        if session.socket.owner is None:
+            return  # It went away meanwhile: the logs that it followed are given up.
         if outcome.event == "resumed":
             self._fanout.reach(session, outcome.user_pos, outcome.positions)
         session.write(event_frame(outcome.event, outcome.data))

@@ -53,6 +53,7 @@ class Socket(AsyncSocket):  # type: ignore[misc]
         self._answering = 0
         self._idle: asyncio.Future[None] | None = None
         self._pong: asyncio.Future[None] | None = None
+        self._room: asyncio.Future[None] | None = None
         self.last_ping: float | None = None
         self.connected = self.upgrading = self.upgraded = self.closing = self.closed = False
 
@@ -85,6 +86,12 @@ class Socket(AsyncSocket):  # type: ignore[misc]
         elif self.owner is not None:
             self.owner.overflow()
 
+    async def room(self) -> None:
+        """Waits until little enough waits to be sent, or the session is closed."""
+        while self.is_congested and not self.closed:
+            self._room = self._room or asyncio.get_running_loop().create_future()
+            await asyncio.shield(self._room)
+
     def write_last(self, frames: bytes) -> None:
         """Sends frames however much waits. Only before the session is closed."""
         if self.upgraded and self.connection is not None:
@@ -107,6 +114,7 @@ class Socket(AsyncSocket):  # type: ignore[misc]
         the official JavaScript client forgets what comes in one answer with it.
         """
         packets: list[Packet] = await super().poll()
+        self._has_room()
         return packets if len(packets) == 1 else [packet for packet in packets if packet.packet_type != CLOSE]
 
     async def send(self, pkt: Packet) -> None:
@@ -188,7 +196,13 @@ class Socket(AsyncSocket):  # type: ignore[misc]
     async def _gone(self, reason: str) -> None:
         await self.close(wait=False, abort=True, reason=reason)
 
+    def _has_room(self) -> None:
+        if self._room is not None:
+            self._room.set_result(None)
+            self._room = None
+
     def _settle(self) -> None:
+        self._has_room()
         if self.owner is not None:
             self.owner.settle()
 

@@ -23,6 +23,8 @@ from chat.message.v1.message_service_pb2_grpc import MessageServiceStub
 from chat.user.v1.account_service_pb2 import GetMeRequest
 from chat.user.v1.account_service_pb2_grpc import AccountServiceStub
 from cli.serve import main, serving
+from facade.order import Order
+from facade.resume import Resumer
 from mesh.database import InUse
 from mesh.identity.jwk import to_jwk
 from mesh.identity.principal import Principal
@@ -332,6 +334,43 @@ async def test_a_restart_during_a_replay_begins_it_anew(tmp_path: Path, monkeypa
         assert [name for name, _ in device.events] == ["hello", "resume-failed"]
 
 
+async def test_who_leaves_during_a_replay_is_forgotten(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The logs that a socket followed are not opened again by the end of its replay."""
+    carried, started, go_on, over = set[str](), asyncio.Event(), asyncio.Event(), asyncio.Event()
+    opening, closing, replaying = Order.open, Order.close, Resumer.replay
+
+    def opens(order: Order, log: str, number: int, *, is_user: bool = False) -> int:
+        carried.add(log)
+        return opening(order, log, number, is_user=is_user)
+
+    def closes(order: Order, log: str) -> None:
+        carried.discard(log)
+        closing(order, log)
+
+    async def replays(resumer: Resumer, *asked: Any) -> Any:
+        started.set()
+        await go_on.wait()
+        try:
+            return await replaying(resumer, *asked)
+        finally:
+            over.set()
+
+    monkeypatch.setattr(Order, "open", opens)
+    monkeypatch.setattr(Order, "close", closes)
+    monkeypatch.setattr(Resumer, "replay", replays)
+    system: System = await start()
+    alice, bob = await system.http("alice"), await system.http("bob")
+    place = {"user_pos": 1, "positions": {await dm(alice, bob): 0}}
+    device = await system.device(bob, resume=place)
+    await asyncio.wait_for(started.wait(), 10)
+    assert carried
+    await device.client.disconnect()
+    await until(lambda: not carried)
+    go_on.set()
+    await asyncio.wait_for(over.wait(), 10)
+    assert not carried
+
+
 async def test_an_sqlite_file_serves_one_process(start: Start, tmp_path: Path) -> None:
     """A second one would miss what the first one writes: it is told which URLs to set."""
     await start()
@@ -377,6 +416,38 @@ async def test_a_socket_that_is_not_read_is_cut(start: Start, monkeypatch: pytes
     await until(lambda: len(device.named("message-new")) == 6)
     await until(lambda: device.named("message-new"))
     assert (await bob.get("/ws/", params=slow)).status_code == 400
+
+
+@pytest.mark.parametrize("is_followed", [False, True], ids=["from the store", "from what is kept"])
+async def test_what_was_missed_comes_as_fast_as_it_is_read(
+    start: Start, monkeypatch: pytest.MonkeyPatch, is_followed: bool
+) -> None:
+    """More than may wait for a socket is told in turns, and what happens meanwhile after it: nobody is sent away."""
+    monkeypatch.setattr("facade.engine.socket.MAX_QUEUED", 6)
+    system: System = await start()
+    alice, bob = await system.http("alice"), await system.http("bob")
+    conversation = await dm(alice, bob)
+    if is_followed:
+        device = await system.device(alice)
+        await until(lambda: device.named("hello"))
+    texts = [str(number) for number in range(20)]
+    for text in texts:
+        await alice.post("/api/messages", json={"conversation_id": conversation, "text": text})
+    polling = await bob.get("/ws/", params={"EIO": "4", "transport": "polling"})
+    params = {"EIO": "4", "transport": "polling", "sid": orjson.loads(polling.text[1:])["sid"]}
+    token = bob.headers["Authorization"].removeprefix("Bearer ")
+    place = {"user_pos": 1, "positions": {conversation: 1}}
+    await bob.post("/ws/", params=params, content="40" + orjson.dumps({"token": token, "resume": place}).decode())
+    await alice.post("/api/messages", json={"conversation_id": conversation, "text": "live"})
+    heard, turns = list[Any](), 0
+    async with asyncio.timeout(10):
+        while len(heard) < 23:
+            packets = (await bob.get("/ws/", params=params)).text.split("\x1e")
+            heard += [orjson.loads(packet[2:]) for packet in packets if packet.startswith("42")]
+            turns += 1
+    assert [name for name, _ in heard] == ["hello", *["message-new"] * 20, "resumed", "message-new"]
+    assert [data["data"]["message"]["text"] for name, data in heard if name == "message-new"] == [*texts, "live"]
+    assert turns > 4
 
 
 async def test_a_draining_server_says_so(tmp_path: Path) -> None:

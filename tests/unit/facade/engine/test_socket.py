@@ -131,6 +131,40 @@ async def test_what_waits_for_a_client_that_polls_is_bounded() -> None:
     assert len(await world.socket.poll()) == MAX_QUEUED
 
 
+async def test_who_has_much_to_say_waits_for_room() -> None:
+    """On a WebSocket until the transport has sent most, polling until the client has fetched what waits."""
+    world = World()
+    await asyncio.wait_for(world.socket.room(), 1)
+    world.socket.congested(True)
+    waiting = [asyncio.ensure_future(world.socket.room()) for _ in range(2)]
+    await world.at(0)
+    assert not any(one.done() for one in waiting)
+    world.socket.congested(False)
+    await asyncio.wait_for(asyncio.gather(*waiting), 1)
+
+    world = World(polls=True)
+    for _ in range(MAX_QUEUED // 2):
+        world.socket.write(websocket.text(b"42[]"))
+    one = asyncio.ensure_future(world.socket.room())
+    await world.at(0)
+    assert not one.done()
+    await world.socket.poll()
+    await asyncio.wait_for(one, 1)
+
+
+@pytest.mark.parametrize("polls", [False, True])
+async def test_nobody_waits_for_room_in_a_session_that_is_closed(polls: bool) -> None:
+    """Nor is one kept from being closed."""
+    world = World(polls=polls)
+    world.socket.congested(True)
+    waiting = asyncio.ensure_future(world.socket.room())
+    await world.at(0)
+    assert not waiting.done()
+    await world.socket.close()
+    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(world.socket.room(), 1)
+
+
 async def test_the_end_is_told_alone_to_a_client_that_polls() -> None:
     """It would forget the rest."""
     world = World(polls=True)
