@@ -3,7 +3,7 @@
 from contextvars import Token
 
 from opentelemetry.context import Context, attach, detach
-from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, set_span_in_context
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, get_current_span, set_span_in_context
 
 from mesh.telemetry.tracing import Metadata, extract, traced, tracer
 
@@ -25,7 +25,8 @@ class Within:
         return self._span
 
     def __exit__(self, *_: object) -> None:
-        if self._token is not None:
+        # A stream that nobody reads any more is closed by others, where it never was the present one.
+        if self._token is not None and get_current_span() is self._span:
             detach(self._token)
         if self._ends:
             self._span.end()
