@@ -14,6 +14,7 @@ from facade.ring import Ring
 from facade.translate import Encoder
 
 MAX_HELD: Final = 1000
+MAX_HELD_BYTES: Final = 1 << 20
 """Changes kept for a socket while it is told what it missed."""
 MAX_LATEST: Final = 1000
 """Receipts kept for a socket that is slow."""
@@ -47,7 +48,7 @@ class Outlet(Protocol):
 class Receiver:
     """One socket as the fan-out sees it. While `held` is a list, changes wait there instead of being written."""
 
-    __slots__ = ("_latest", "after", "conversations", "direct", "held", "outlet", "user_id")
+    __slots__ = ("_held_bytes", "_latest", "after", "conversations", "direct", "held", "outlet", "user_id")
 
     def __init__(self, outlet: Outlet) -> None:
         self.outlet = outlet
@@ -56,6 +57,7 @@ class Receiver:
         self.after: dict[str, int] = {}
         """Logs of which it knows more than was handed on here, and up to where: that is not told again."""
         self.held: list[tuple[Change, bytes]] | None = []
+        self._held_bytes = 0
         self.direct: Callable[[bytes], None] | None = None
         """Writes frames at once. None when each has to be looked at."""
         self._latest: dict[tuple[str, str, str], bytes] | None = None
@@ -78,7 +80,8 @@ class Receiver:
         if self.after and self._is_told(change):
             return
         if self.held is not None:
-            if len(self.held) < MAX_HELD:
+            self._held_bytes += len(frame)
+            if len(self.held) < MAX_HELD and self._held_bytes <= MAX_HELD_BYTES:
                 self.held.append((change, frame))
             else:
                 self.overflow()
@@ -102,7 +105,7 @@ class Receiver:
 
     def hold(self) -> None:
         """From now on changes wait."""
-        self.held, self.direct = [], None
+        self.held, self._held_bytes, self.direct = [], 0, None
 
     def settle(self) -> None:
         """How the socket can be written to has changed."""

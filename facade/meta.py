@@ -13,7 +13,7 @@ from facade.engine.socket import MAX_QUEUED
 from facade.openapi.constraints import constraints
 from facade.rest import MAX_BODY
 from facade.rest.routes import served
-from facade.resume import MAX_REPLAYED
+from facade.resume import MAX_REPLAYED, MAX_REPLAYED_BYTES
 from facade.sockets import MAX_PACKET_BYTES, MAX_PER_USER
 from facade.translate.decode import MAX_DEPTH
 from mesh.limits.classes import class_name
@@ -29,6 +29,7 @@ _SIZES = {
     "socket_queued_packets": MAX_QUEUED,
     "sockets_per_user": MAX_PER_USER,
     "replayed_changes": MAX_REPLAYED,
+    "replayed_bytes": MAX_REPLAYED_BYTES,
 }
 
 

@@ -14,6 +14,8 @@ from mesh.call.status import from_rpc_error
 from mesh.errors import Invalid, Violation
 
 MAX_REPLAYED = 1000
+MAX_REPLAYED_BYTES = 1 << 20
+"""Read from the store for one socket, which may be slow. More are for it to fetch, a page at a time."""
 PAGE = 500
 SYNC_URL = "/api/messages/sync"
 _UUID_LENGTH = 36
@@ -81,6 +83,7 @@ class Resumer:
     ) -> Outcome:
         """Tells all changes after `place`, or none of what would be too many: then `resync-required` says so."""
         changes: list[Change] = []
+        size = 0
         user_pos, positions, more = place.user_pos, place.positions, True
         while more:
             try:
@@ -96,7 +99,8 @@ class Resumer:
                 return _resync(error.reason, place)
             changes += page.events
             user_pos, positions, more = page.user_pos, dict(page.positions), page.has_more
-            if len(changes) > MAX_REPLAYED:
+            size += page.ByteSize()
+            if len(changes) > MAX_REPLAYED or size > MAX_REPLAYED_BYTES:
                 return _resync("TOO_MUCH_MISSED", place)
         for change in changes:
             await tell(frame(change))

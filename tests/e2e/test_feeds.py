@@ -165,6 +165,27 @@ async def test_too_much_missed_is_said_and_synced(clients: Clients) -> None:
     assert (await back.until("message-new", where=lambda event: event["seq"] > 1005))["pos"] == 1007
 
 
+async def test_large_changes_are_fetched_in_small_pages(clients: Clients) -> None:
+    """A replay and a page are bounded in bytes too: what is written to a socket leaves room for what happens."""
+    alice, bob = await clients.register("alice"), await clients.register("bob")
+    group = await clients.group(alice, bob)
+    texts = [f"{number:03}{'🦜' * 9_997}" for number in range(30)]
+    for text in texts:
+        await send_grpc(clients, alice, conversation_id=group, text=text)
+    place: dict[str, Any] = {"user_pos": 1, "positions": {group: 1}}
+    back = await clients.connect(bob, resume=place)
+    outcome = await back.until("resumed", "resync-required", "resume-failed")
+    assert outcome == {"reason": "TOO_MUCH_MISSED", "sync_url": "/api/messages/sync"}
+    found: list[str] = []
+    more = True
+    while more:
+        page = (await back.ask("sync", place))["data"]
+        assert 0 < len(page["events"]) <= 6
+        found += [event["data"]["message"]["text"] for event in page["events"]]
+        place, more = {"user_pos": page["user_pos"], "positions": page["positions"]}, page["has_more"]
+    assert found == texts
+
+
 async def test_a_place_ahead_of_the_log_is_refused(clients: Clients) -> None:
     """A client that claims to have seen what never happened is told to start over."""
     alice = await clients.register("alice")

@@ -22,6 +22,8 @@ from services.message.feed.watching import Views, WatchStream
 from services.message.feed.wire import limited_proto
 
 MAX_PAGE: Final = 500
+MAX_PAGE_BYTES: Final = 256 << 10
+"""Sockets ask too: a page is a quarter of what may wait for one that is slow."""
 
 
 class FeedServicer(rpc.FeedServiceServicer):
@@ -58,7 +60,7 @@ class FeedServicer(rpc.FeedServiceServicer):
         place = await self._reader.place(principal, request, heads)
         place, limited = await self._reader.skip_long(principal, place, heads, request.max_per_conversation)
         changes = await self._reader.page(principal, place, heads, limit)
-        events = fit(await self._reader.protos(changes), from_end=False)
+        events = fit(await self._reader.protos(changes), from_end=False, max_bytes=MAX_PAGE_BYTES)
         place = moved(place, changes[: len(events)])
         return pb.SyncResponse(
             events=events,

@@ -11,7 +11,7 @@ from chat.message.v1.change_pb2 import Change, ChangeData, Receipt
 from chat.message.v1.feed_service_pb2 import Attached, RelayEvent
 from facade.engine import websocket
 from facade.engine.packets import event_frame
-from facade.fanout import MAX_HELD, MAX_LATEST, Fanout, Receiver
+from facade.fanout import MAX_HELD, MAX_HELD_BYTES, MAX_LATEST, Fanout, Receiver
 from facade.order import Order
 from facade.ring import Ring
 from facade.translate import Encoder
@@ -159,6 +159,23 @@ def test_a_replay_that_takes_too_long_ends_the_socket(fanout: Desk) -> None:
     fanout.join(alice, Attached(user_id="alice", positions={"c": 0}))
     fanout.tell([event("c", pos) for pos in range(1, MAX_HELD + 2)])
     assert alice.overflown == 1
+
+
+def test_what_is_held_is_bounded_in_bytes_too(fanout: Desk) -> None:
+    """Large changes end a socket sooner, that of who is told at once do not; what was held before is forgotten."""
+    alice, bob = Socket(), joined(fanout, "bob", c=0)
+    fanout.join(alice, Attached(user_id="alice", positions={"c": 0}))
+    large = [event("c", pos) for pos in range(1, 8)]
+    for one in large:
+        one.change.data.message.text = "x" * (MAX_HELD_BYTES * 3 // 10)
+    fanout.tell(large[:3])
+    assert (alice.overflown, bob.overflown) == (0, 0)
+    alice.hold()
+    fanout.tell(large[3:6])
+    assert alice.overflown == 0
+    fanout.tell(large[6:])
+    assert (alice.overflown, bob.overflown) == (1, 0)
+    assert len(bob.read()) == 7
 
 
 def test_the_place_of_a_receiver(fanout: Desk) -> None:

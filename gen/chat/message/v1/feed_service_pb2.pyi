@@ -213,7 +213,7 @@ class SyncRequest(_message.Message):
     user_pos: _builtins.int
     """The last `user_pos` applied."""
     limit: _builtins.int
-    """1 to 500; 500 when 0."""
+    """1 to 500; 500 when 0. A page ends sooner rather than grow beyond 256 KiB."""
     max_per_conversation: _builtins.int
     """A conversation that missed more than this is not told change by change but in `limited`; 0 for no such bound."""
     @_builtins.property
