@@ -1,8 +1,6 @@
 """The spans of calls, on both sides, with the stable names of OpenTelemetry's RPC conventions."""
 
-from contextvars import Token
-
-from opentelemetry.context import Context, attach, detach
+from opentelemetry.context import Context, attach, get_current
 from opentelemetry.trace import INVALID_SPAN, Span, SpanKind, StatusCode, get_current_span, set_span_in_context
 
 from mesh.telemetry.tracing import Metadata, extract, traced, tracer
@@ -13,21 +11,22 @@ _SERVER_FAULTS = {"UNKNOWN", "DEADLINE_EXCEEDED", "UNIMPLEMENTED", "INTERNAL", "
 class Within:
     """Makes a span the present one until the block is left. A valid one, or else whatever was present stays."""
 
-    __slots__ = ("_ends", "_span", "_token")
+    __slots__ = ("_before", "_ends", "_span")
 
     def __init__(self, span: Span, *, ends: bool = False) -> None:
         self._span, self._ends = span, ends
-        self._token: Token[Context] | None = None
+        self._before: Context | None = None
 
     def __enter__(self) -> Span:
         if self._span is not INVALID_SPAN:
-            self._token = attach(set_span_in_context(self._span))
+            self._before = get_current()
+            attach(set_span_in_context(self._span))
         return self._span
 
     def __exit__(self, *_: object) -> None:
-        # A stream that nobody reads any more is closed by others, where it never was the present one.
-        if self._token is not None and get_current_span() is self._span:
-            detach(self._token)
+        # Not by a token: a stream that nobody reads any more is closed by others, whose contexts know nothing of it.
+        if self._before is not None and get_current_span() is self._span:
+            attach(self._before)
         if self._ends:
             self._span.end()
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import pytest
 from opentelemetry.trace import INVALID_SPAN, NonRecordingSpan, SpanContext, get_current_span
@@ -26,14 +26,14 @@ def test_the_span_before_is_present_again() -> None:
     assert get_current_span() is INVALID_SPAN
 
 
+async def stream() -> AsyncGenerator[int, None]:
+    with Within(span(1)):
+        yield 1
+        yield 2
+
+
 async def test_a_stream_may_be_closed_elsewhere(caplog: pytest.LogCaptureFixture) -> None:
-    """As one is whose client is gone: what is present there stays so, and nothing is logged."""
-
-    async def stream() -> AsyncIterator[int]:
-        with Within(span(1)):
-            yield 1
-            yield 2
-
+    """What is present there stays so, and nothing is logged."""
     messages, here = stream(), span(2)
 
     async def begin() -> int:
@@ -41,6 +41,23 @@ async def test_a_stream_may_be_closed_elsewhere(caplog: pytest.LogCaptureFixture
 
     with caplog.at_level(logging.DEBUG), Within(here):
         assert await asyncio.create_task(begin()) == 1
-        await messages.aclose()  # type: ignore[attr-defined]
+        await messages.aclose()
         assert get_current_span() is here
-    assert "detach" not in caplog.text
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+async def test_a_stream_may_be_closed_by_who_came_of_it(caplog: pytest.LogCaptureFixture) -> None:
+    """As the event loop does with one whose client is gone."""
+    messages = stream()
+
+    async def close() -> None:
+        await messages.aclose()
+        assert get_current_span() is INVALID_SPAN
+
+    async def serve() -> None:
+        await anext(messages)
+        await asyncio.create_task(close())
+
+    with caplog.at_level(logging.DEBUG):
+        await asyncio.create_task(serve())
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
