@@ -23,6 +23,11 @@ class Handshake(WebSocketsSansIOProtocol):
             extensions: dict[str, Any] = cast(dict[str, Any], self.scope["extensions"])
             extensions[EXTENSION] = self
 
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
+            self.handshake_complete = True  # It is answered; uvicorn would log every refusal as an error of ours.
+
     def hand_over(self, reader: Reader, max_bytes: int) -> Connection:
         """The connection, which is open, and from now on none of this protocol's business."""
         connection = Connection(self.transport, reader, self.connections, max_bytes=max_bytes)

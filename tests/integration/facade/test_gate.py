@@ -41,8 +41,10 @@ async def upgraded(system: System, query: str = "", **headers: str) -> tuple[int
 
 
 @pytest.mark.parametrize("path", [POLL, "/ws?EIO=4&transport=polling", f"{POLL}&sid=x", "/ws/"])
-async def test_pages_of_other_origins_open_no_socket(system: System, path: str) -> None:
-    """Neither by polling nor by WebSocket; nothing else is looked at before."""
+async def test_pages_of_other_origins_open_no_socket(
+    system: System, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither by polling nor by WebSocket; nothing else is looked at before, and it is no error of ours."""
     client = await system.http()
     for origin in REFUSED:
         response = await client.get(path, headers={"origin": origin})
@@ -51,6 +53,7 @@ async def test_pages_of_other_origins_open_no_socket(system: System, path: str) 
         status, problem = await upgraded(system, Origin=origin)
         assert (status, problem["code"]) == (403, "ORIGIN_REFUSED")
         assert problem["request_id"]
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 async def test_listed_pages_and_our_own_open_sockets(system: System) -> None:
