@@ -18,7 +18,7 @@ from chat.message.v1 import feed_service_pb2 as pb
 from chat.message.v1.feed_service_pb2_grpc import FeedServiceStub
 from mesh.call.channel import stream
 from mesh.call.status import from_rpc_error, from_status
-from mesh.errors import Deadline, Error, Exhausted, Unavailable
+from mesh.errors import Deadline, Error, Exhausted, Unauthenticated, Unavailable
 from mesh.events.backoff import Backoff
 from mesh.pace import Pace
 
@@ -161,7 +161,12 @@ class Relay:
     async def call(self, seat: Seat, method: str, request: bytes, *, correlation_id: str, traceparent: str) -> bytes:
         """Makes a unary call as the user of `seat`; the serialized response. Raises Broken too."""
         call = pb.Call(method=method, request=request, correlation_id=correlation_id, traceparent=traceparent)
-        reply = await self._ask(pb.RelayEntry(session=seat.number, call=call))
+        try:
+            reply = await self._ask(pb.RelayEntry(session=seat.number, call=call))
+        except Unauthenticated as error:
+            if error.reason != "NOT_ATTACHED":
+                raise
+            raise Broken(sent=False) from None  # The stream is new: the session is attached again in a moment.
         return reply.response
 
     async def settled(self) -> None:
@@ -255,8 +260,8 @@ class Relay:
         try:
             while seat.number in self._seats and (wait_s := await self._attached_or_wait(seat)) > 0:
                 await asyncio.sleep(wait_s)
-        except Unavailable:
-            pass  # The stream broke again; the next one tries again.
+        except Broken:
+            pass  # The next stream tries again.
         except Error as error:
             seat.on_lost(error)
 
@@ -264,7 +269,9 @@ class Relay:
         """Attaches a session. When that has to be done later: in how long."""
         try:
             await self._attach(seat)
-        except Deadline:
+        except Broken:
+            raise
+        except (Deadline, Unavailable):  # What the service asks itself cannot be reached.
             return MIN_WAIT_S
         except Exhausted as error:  # Many sessions of one user come back at once.
             if error.reason != "RATE_LIMITED":

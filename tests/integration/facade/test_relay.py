@@ -11,7 +11,7 @@ from prometheus_client import CollectorRegistry
 from chat.message.v1 import feed_service_pb2 as pb
 from chat.message.v1.change_pb2 import Change
 from chat.message.v1.feed_service_pb2_grpc import FeedServiceServicer, add_FeedServiceServicer_to_server
-from facade.relay import Relay
+from facade.relay import Broken, Relay
 from mesh.background import background
 from mesh.call.channel import MeshChannel
 from mesh.call.inprocess import InProcessServer
@@ -29,6 +29,10 @@ class Feed(FeedServiceServicer):
         self.detached: list[int] = []
         self.to_wait = 0
         """How many attachments are told to come back later."""
+        self.refusal: Error = Exhausted("RATE_LIMITED", "Wait.", retry_after_s=0.001)
+        """What they are told."""
+        self.forgets = False
+        """Whether it knows of no session."""
         self.breaks_at = "/break"
         """The method that ends the stream."""
         self.gate = asyncio.Event()
@@ -51,13 +55,15 @@ class Feed(FeedServiceServicer):
             self.detached.append(entry.session)
             return
         reply = response.replies.add(id=entry.id)
-        if entry.HasField("call"):
+        if entry.HasField("call") and self.forgets:
+            reply.error.CopyFrom(to_status(Unauthenticated("NOT_ATTACHED", "Who?")))
+        elif entry.HasField("call"):
             reply.response = entry.call.request
         elif entry.attach.token == "bad":
             reply.error.CopyFrom(to_status(Unauthenticated("TOKEN_INVALID", "No.")))
         elif self.to_wait:
             self.to_wait -= 1
-            reply.error.CopyFrom(to_status(Exhausted("RATE_LIMITED", "Wait.", retry_after_s=0.001)))
+            reply.error.CopyFrom(to_status(self.refusal))
         else:
             self.attached.append((entry.session, entry.attach.token))
             reply.attached.CopyFrom(pb.Attached(user_id=entry.attach.token, expires_in=60))
@@ -141,14 +147,33 @@ async def test_attached_comes_before_the_events_that_follow(harness: Harness) ->
     assert harness.attached == ["alice after 0 events"]
 
 
-async def test_who_has_to_wait_after_a_break_is_attached_later(harness: Harness) -> None:
-    """A user whose many sockets all come back at once loses none of them."""
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Exhausted("RATE_LIMITED", "Wait.", retry_after_s=0.001),
+        Unavailable("UNAVAILABLE", "Keys cannot be fetched."),
+        Deadline("DEADLINE_EXCEEDED", "Too late."),
+    ],
+    ids=lambda refusal: refusal.reason,
+)
+async def test_who_has_to_wait_after_a_break_is_attached_later(harness: Harness, refusal: Error) -> None:
+    """A user whose many sockets all come back at once loses none of them, nor does one while others cannot answer."""
     session = await harness.attach("alice")
+    harness.feed.refusal = refusal
     harness.feed.to_wait = 2
     with pytest.raises(Unavailable):
         await harness.call(session, "/break")
     await until(lambda: len(harness.feed.attached) == 2)
     assert (harness.feed.to_wait, harness.lost) == (0, [])
+
+
+async def test_a_call_before_its_session_is_attached_again_may_be_repeated(harness: Harness) -> None:
+    """Nothing of it was done, and the session is good."""
+    session = await harness.attach("alice")
+    harness.feed.forgets = True
+    with pytest.raises(Broken) as caught:
+        await harness.call(session, "/x")
+    assert (caught.value.reason, caught.value.sent) == ("UNAVAILABLE", False)
 
 
 async def test_who_has_to_wait_to_attach_is_told(harness: Harness) -> None:
