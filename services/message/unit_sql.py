@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime
+from functools import partial
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -13,13 +14,15 @@ from mesh.audit.log import Trail, note
 from mesh.errors import Error
 from mesh.sql.pipeline import pipeline
 from mesh.sql.prepared import Prepared, Row
-from services.message.command import Origin
+from services.message.command import Command, Origin
 from services.message.conversations.domain import Conversation, Member
 from services.message.feed.domain import Change
 from services.message.journal import Outcome
 from services.message.keys_sql import ask_by_keys
 from services.message.rows import CONVERSATION, MEMBER, conversation_of, member_of
 from services.message.tables import changes, conversations, members, user_changes, user_heads
+
+C = TypeVar("C", bound=Command)
 
 ConversationKey = tuple[str, str]
 """Workspace id and conversation id."""
@@ -240,18 +243,19 @@ Told = Callable[[Connection, Sequence[Any]], AbstractSet[UserKey]]
 
 
 def each(handle: Callable[[Unit, Any], Outcome]) -> Handler:
-    """A handler that takes one command at a time. `handle` refuses by raising, before it has changed anything."""
+    """A handler that takes one command at a time."""
+    return lambda unit, commands: outcomes_of(commands, partial(handle, unit))
 
-    def run(unit: Unit, commands: list[Any]) -> list[Outcome]:
-        outcomes = []
-        for command in commands:
-            try:
-                outcomes.append(handle(unit, command))
-            except Error as error:
-                outcomes.append(Outcome(error=error))
-        return outcomes
 
-    return run
+def outcomes_of(commands: Iterable[C], apply: Callable[[C], Outcome]) -> list[Outcome]:
+    """What becomes of each command. `apply` refuses one by raising, before it has changed anything."""
+    outcomes = []
+    for command in commands:
+        try:
+            outcomes.append(apply(command))
+        except Error as error:
+            outcomes.append(Outcome(error=error))
+    return outcomes
 
 
 def advanced(conversation: Conversation, count: int = 1, **changes: Any) -> Conversation:

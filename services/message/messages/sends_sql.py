@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import false, insert, literal_column, null, select
 
-from mesh.errors import Error
 from mesh.sql.pipeline import pipeline
 from mesh.sql.prepared import Prepared, Row
 from services.message.conversations import domain as conversations
@@ -33,7 +32,7 @@ from services.message.messages.update_sql import UPDATE, changed
 from services.message.messages.wire import thread_body
 from services.message.rows import MESSAGE, message_of, message_values, metadata_text
 from services.message.tables import members, messages
-from services.message.unit_sql import ConversationKey, MemberKey, Unit, advanced
+from services.message.unit_sql import ConversationKey, MemberKey, Unit, advanced, outcomes_of
 
 _SEND_KEY = tuple(messages.c["workspace_id", "conversation_id", "sender_id", "client_msg_id"])
 _STORED = select(*MESSAGE, messages.c.fingerprint)
@@ -143,12 +142,7 @@ class _Sends:
         """Roots that got a reply, by id."""
 
     def carry_out(self) -> list[Outcome]:
-        outcomes = []
-        for command in self._commands:
-            try:
-                outcomes.append(self._apply(command))
-            except Error as error:
-                outcomes.append(Outcome(error=error))
+        outcomes = outcomes_of(self._commands, self._apply)
         self._write()
         return outcomes
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, select
 
-from mesh.errors import Error
 from services.message.command import Command
 from services.message.conversations.domain import Conversation, check_posts
 from services.message.feed.domain import REACTION_ADDED, REACTION_REMOVED
@@ -19,7 +18,7 @@ from services.message.reactions.domain import MAX_ACTORS, React, State
 from services.message.reactions.wire import state_body
 from services.message.rows import reactions_text
 from services.message.tables import reactions
-from services.message.unit_sql import Handler, Unit, advanced
+from services.message.unit_sql import Handler, Unit, advanced, outcomes_of
 
 _KEY = tuple(reactions.c["message_id", "emoji", "user_id"])
 _THERE = select(*_KEY)
@@ -42,12 +41,7 @@ _ReactionKey = tuple[str, str, str]
 
 def react(unit: Unit, commands: list[React]) -> list[Outcome]:
     run = _Reactions(unit, commands)
-    outcomes = []
-    for command in commands:
-        try:
-            outcomes.append(run.apply(command))
-        except Error as error:
-            outcomes.append(Outcome(error=error))
+    outcomes = outcomes_of(commands, run.apply)
     run.write()
     return outcomes
 
