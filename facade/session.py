@@ -68,7 +68,7 @@ class Session(Receiver):
 
     async def tell(self, frame: bytes) -> None:
         """Writes what concerns this socket alone, and waits until there is room for more."""
-        self.socket.write(frame)
+        self.write(frame)
         await self.socket.room()
 
     def say_last(self, event: str, data: Any) -> None:

@@ -24,7 +24,7 @@ import redis.asyncio
 from tests.acceptance.cluster import Cluster, Node
 from tests.acceptance.light import Light, connect
 from tests.e2e.clients import Clients, User, open_clients
-from tests.ports import reserve_address
+from tests.ports import reserve_port
 
 LEASES_S = 90.0
 USERS = 8
@@ -206,8 +206,8 @@ async def run(cluster: Cluster, url: str, seconds: float) -> list[str]:
 @contextmanager
 def own_redis(folder: Path) -> Iterator[str]:
     """A Redis that nobody else uses, and that keeps nothing."""
-    host, _, port = reserve_address().rpartition(":")
-    command = ["redis-server", "--bind", host, "--port", port, "--save", "", "--dir", str(folder)]
+    host, port = "127.0.0.1", reserve_port()
+    command = ["redis-server", "--bind", host, "--port", str(port), "--save", "", "--dir", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         yield f"redis://{host}:{port}/0"
